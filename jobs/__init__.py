@@ -1,0 +1,1 @@
+"""The stages of Earshot, one package each, and the library they share."""

@@ -1,0 +1,110 @@
+"""What the stages need from the outside world, as protocols; adapters and fakes are in `storage`."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import pyarrow as pa
+
+from jobs.shared.documents import Collection
+from jobs.shared.models import Commit, Model, Provenance
+from jobs.shared.tables import Table
+from jobs.shared.topics import Topic
+
+Where: TypeAlias = Sequence[tuple[str, str, Any]]
+"""Conditions that must all hold: (column, operator, value); operators are =, !=, <, <=, >, >=, in, not in."""
+
+
+class TableReader(Protocol):
+    """Reads Delta tables. A table that was never written reads as empty."""
+
+    def read(self, table: Table, columns: Sequence[str] | None = None, where: Where = ()) -> pa.Table:
+        """Rows of the newest version, in the table's schema cut to `columns`."""
+        ...
+
+    def newest(self, table: Table) -> Commit | None:
+        """The newest commit that changed data (OPTIMIZE and VACUUM do not), None for a table without any."""
+        ...
+
+
+class TableWriter(TableReader, Protocol):
+    """Writes Delta tables; every call is one atomic commit, or none where there is nothing to write."""
+
+    def append(self, table: Table, rows: pa.Table, provenance: Provenance | None = None) -> None:
+        """Add rows. Only for tables without a key."""
+        ...
+
+    def upsert(self, table: Table, rows: pa.Table, provenance: Provenance | None = None) -> None:
+        """Insert or replace rows by the table's key; the last one wins where `rows` holds a key twice."""
+        ...
+
+    def replace(self, table: Table, rows: pa.Table, where: Where = (), provenance: Provenance | None = None) -> None:
+        """Put `rows` in the place of all rows that fulfil `where` (none given: of all rows). Commits also when `rows` is empty."""
+        ...
+
+    def delete(self, table: Table, where: Where) -> int:
+        """Remove rows and return how many there were."""
+        ...
+
+
+@dataclass(frozen=True)
+class Received:
+    """One record as it lies in a topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+class RecordQueue(Protocol):
+    """Consumes one topic as a member of a group."""
+
+    def poll(self, limit: int, timeout_s: float) -> list[Received]:
+        """Up to `limit` records; fewer, or none, when no more arrive for `timeout_s` seconds."""
+        ...
+
+    def commit(self) -> None:
+        """Acknowledge everything polled so far: call it after the durable write."""
+        ...
+
+
+class EventLog(Protocol):
+    """Publishes records and answers only when the broker has them."""
+
+    def publish(self, topic: Topic, values: Iterable[Model]) -> int:
+        """Write all values, wait for every delivery report, return their number; StorageError if one is missing."""
+        ...
+
+
+class DocumentReader(Protocol):
+    """Reads documents by id."""
+
+    def get(self, collection: Collection, key: str) -> Any | None:
+        """The document as the collection's payload, None where there is none."""
+        ...
+
+    def keys(self, collection: Collection, limit: int) -> list[str]:
+        """Up to `limit` ids, in order."""
+        ...
+
+
+class DocumentStore(DocumentReader, Protocol):
+    """Writes documents, each replaced as a whole and at once."""
+
+    def prepare(self) -> None:
+        """Make indexes and views; calling it again changes nothing."""
+        ...
+
+    def put(self, collection: Collection, documents: Iterable[Model]) -> int:
+        """Insert or replace each document by its id and return their number."""
+        ...
+
+    def retire(self, collection: Collection, edition: str) -> int:
+        """Remove the documents of every other edition and return their number."""
+        ...
+
+    def delete(self, collection: Collection, key: str) -> bool:
+        """Remove one document; whether it was there."""
+        ...

@@ -1,0 +1,101 @@
+"""Fakes of every port, kept to the same contract tests as the real adapters; for tests and dry runs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.shared.models import Commit, Model, Provenance
+from jobs.shared.ports import Received, Where
+from jobs.shared.tables import Table
+from jobs.shared.topics import Topic
+
+
+class MemoryLake:
+    """Tables in this process; every write is a commit, like in Delta."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, pa.Table] = {}
+        self._commits: dict[str, list[Commit]] = {}
+
+    def read(self, table: Table, columns: Sequence[str] | None = None, where: Where = ()) -> pa.Table:
+        rows = self._rows.get(table.name, table.empty())
+        if where:
+            rows = rows.filter(pq.filters_to_expression(list(where)))
+        return rows.select(list(columns)) if columns is not None else rows
+
+    def newest(self, table: Table) -> Commit | None:
+        commits = self._commits.get(table.name)
+        return commits[-1] if commits else None
+
+    def append(self, table: Table, rows: pa.Table, provenance: Provenance | None = None) -> None:
+        if table.key:
+            raise ValueError(f"{table.name} has a key: upsert or replace it")
+        if rows.num_rows:
+            self._put(table, pa.concat_tables([self.read(table), rows.cast(table.schema)]), provenance)
+
+    def upsert(self, table: Table, rows: pa.Table, provenance: Provenance | None = None) -> None:
+        if not table.key:
+            raise ValueError(f"{table.name} has no key: append to it")
+        if not rows.num_rows:
+            return
+        merged = {tuple(row[name] for name in table.key): row for row in self.read(table).to_pylist()}
+        merged |= {tuple(row[name] for name in table.key): row for row in rows.cast(table.schema).to_pylist()}
+        self._put(table, pa.Table.from_pylist(list(merged.values()), schema=table.schema), provenance)
+
+    def replace(self, table: Table, rows: pa.Table, where: Where = (), provenance: Provenance | None = None) -> None:
+        kept = self.read(table).filter(~pq.filters_to_expression(list(where))) if where else table.empty()
+        self._put(table, pa.concat_tables([kept, rows.cast(table.schema)]), provenance)
+
+    def delete(self, table: Table, where: Where) -> int:
+        rows = self.read(table)
+        kept = rows.filter(~pq.filters_to_expression(list(where)))
+        if kept.num_rows < rows.num_rows:
+            self._put(table, kept, None)
+        return int(rows.num_rows - kept.num_rows)
+
+    def _put(self, table: Table, rows: pa.Table, provenance: Provenance | None) -> None:
+        self._rows[table.name] = rows
+        commits = self._commits.setdefault(table.name, [])
+        commits.append(Commit(version=len(commits) + 1, committed_at=datetime.now(UTC), provenance=provenance))
+
+
+@dataclass
+class MemoryTopics:
+    """Topics in this process: what is published can be consumed, committed offsets survive a new consumer."""
+
+    records: dict[str, list[Received]] = field(default_factory=dict)
+    committed: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def publish(self, topic: Topic, values: Iterable[Model]) -> int:
+        encoded = [topic.encode(value) for value in values]
+        for key, value in encoded:
+            self.put(topic.name, key, value)
+        return len(encoded)
+
+    def put(self, topic: str, key: bytes | None, value: bytes | None) -> None:
+        """Write raw bytes, as a producer that keeps no contract would."""
+        log = self.records.setdefault(topic, [])
+        log.append(Received(topic=topic, partition=0, offset=len(log), key=key, value=value))
+
+    def consumer(self, topic: Topic, group: str) -> "MemoryQueue":
+        return MemoryQueue(self, topic.name, group)
+
+
+class MemoryQueue:
+    """A member of a group over MemoryTopics."""
+
+    def __init__(self, topics: MemoryTopics, topic: str, group: str) -> None:
+        self._topics, self._topic, self._group = topics, topic, group
+        self._position = topics.committed.get((topic, group), 0)
+
+    def poll(self, limit: int, timeout_s: float) -> list[Received]:
+        del timeout_s
+        records = self._topics.records.get(self._topic, [])[self._position : self._position + limit]
+        self._position += len(records)
+        return records
+
+    def commit(self) -> None:
+        self._topics.committed[(self._topic, self._group)] = self._position
