@@ -25,11 +25,11 @@ TRIES = 2
 """Ivy stops at the first artefact that times out, and keeps the others, so a second try is short."""
 
 
-class Misconfigured(Exception):
+class MisconfiguredError(Exception):
     """Nothing that a second run could repair."""
 
 
-class DownloadFailed(Exception):
+class DownloadError(Exception):
     """A second run may succeed."""
 
 
@@ -59,7 +59,7 @@ def parse(text: str) -> list[Jar]:
             continue
         match = LINE.fullmatch(line.strip())
         if match is None:
-            raise Misconfigured(f"line {number} is not 'group:artifact:version  sha256:<hex>': {line}")
+            raise MisconfiguredError(f"line {number} is not 'group:artifact:version  sha256:<hex>': {line}")
         jars.append(Jar(match["group"], match["artifact"], match["version"], match["sha256"]))
     return jars
 
@@ -75,7 +75,7 @@ def ivy_jar() -> Path:
     spec = find_spec("pyspark")
     found = sorted(Path(spec.origin).parent.glob("jars/ivy-*.jar")) if spec and spec.origin else []
     if not found:
-        raise Misconfigured("no Apache Ivy: install pyspark into the Python that runs this, or name a jar with --ivy")
+        raise MisconfiguredError("no Apache Ivy: install pyspark into the Python that runs this, or name a jar with --ivy")
     return found[-1]
 
 
@@ -84,7 +84,7 @@ def java() -> str:
     home = os.environ.get("JAVA_HOME")
     command = shutil.which(str(Path(home, "bin", "java")) if home else "java")
     if command is None:
-        raise Misconfigured("no Java: apt-get install openjdk-17-jre-headless, or make java")
+        raise MisconfiguredError("no Java: apt-get install openjdk-17-jre-headless, or make java")
     return command
 
 
@@ -95,9 +95,7 @@ def ivy_module(jars: Sequence[Jar]) -> bytes:
     ET.SubElement(ET.SubElement(module, "configurations"), "conf", name="default")
     dependencies = ET.SubElement(module, "dependencies")
     for jar in jars:
-        ET.SubElement(
-            dependencies, "dependency", org=jar.group, name=jar.artifact, rev=jar.version, transitive="false", conf="default->master"
-        )
+        ET.SubElement(dependencies, "dependency", org=jar.group, name=jar.artifact, rev=jar.version, transitive="false", conf="default->master")
     return ET.tostring(module)
 
 
@@ -126,7 +124,7 @@ def download(jars: Sequence[Jar], work: Path, ivy: Path) -> Path:
     missing = [jar.coordinates for jar in jars if not (arrived / jar.filename).exists()]
     if missing:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-        raise DownloadFailed(f"{tail}\nnot downloaded: {', '.join(missing)}")
+        raise DownloadError(f"{tail}\nnot downloaded: {', '.join(missing)}")
     return arrived
 
 
@@ -143,7 +141,7 @@ def fill(listed: Sequence[Jar], folder: Path, ivy: Path | None, *, trust: bool =
             path.unlink()
     for jar in listed:
         if jar.sha256 is None and not trust:
-            raise Misconfigured(f"{jar.coordinates} has no sha256")
+            raise MisconfiguredError(f"{jar.coordinates} has no sha256")
     missing = [jar for jar in listed if not present(folder / jar.filename, None if trust else jar.sha256)]
     if not missing:
         return 0
@@ -156,7 +154,7 @@ def fill(listed: Sequence[Jar], folder: Path, ivy: Path | None, *, trust: bool =
         if not trust and sha256(path) != jar.sha256:
             found = sha256(path)
             shutil.rmtree(work)
-            raise Misconfigured(f"{jar.coordinates} has sha256 {found}, but the list says {jar.sha256}: removed")
+            raise MisconfiguredError(f"{jar.coordinates} has sha256 {found}, but the list says {jar.sha256}: removed")
         path.replace(folder / jar.filename)
     shutil.rmtree(work)
     return len(missing)
@@ -198,10 +196,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         new = fill(jars, options.folder, options.ivy, trust=options.write_sums)
         if options.write_sums:
             options.list.write_text(with_sums(text, options.folder))
-    except (Misconfigured, FileNotFoundError) as error:
+    except (MisconfiguredError, FileNotFoundError) as error:
         print(f"{options.list}: {error}", file=sys.stderr)
         return 2
-    except DownloadFailed as error:
+    except DownloadError as error:
         print(f"{options.list}: {error}", file=sys.stderr)
         return 1
     say(f"{options.folder}: {len(jars)} jars as listed, {new} of them new")
