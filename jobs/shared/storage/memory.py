@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jobs.shared.documents import Collection
 from jobs.shared.models import Commit, Model, Provenance
 from jobs.shared.ports import Received, Where
 from jobs.shared.tables import Table
@@ -99,3 +101,38 @@ class MemoryQueue:
 
     def commit(self) -> None:
         self._topics.committed[(self._topic, self._group)] = self._position
+
+
+class MemoryStore:
+    """Documents in this process."""
+
+    def __init__(self) -> None:
+        self._documents: dict[str, dict[str, Any]] = {}
+
+    def get(self, collection: Collection, key: str) -> Any | None:
+        return self._of(collection).get(key)
+
+    def keys(self, collection: Collection, limit: int) -> list[str]:
+        return sorted(self._of(collection))[:limit]
+
+    def prepare(self) -> None:
+        """Nothing: this process needs neither indexes nor views."""
+
+    def put(self, collection: Collection, documents: Iterable[Model]) -> int:
+        count = 0
+        for document in documents:
+            self._of(collection)[getattr(document, collection.key)] = document
+            count += 1
+        return count
+
+    def retire(self, collection: Collection, edition: str) -> int:
+        old = [key for key, document in self._of(collection).items() if document.edition != edition]
+        for key in old:
+            self.delete(collection, key)
+        return len(old)
+
+    def delete(self, collection: Collection, key: str) -> bool:
+        return self._of(collection).pop(key, None) is not None
+
+    def _of(self, collection: Collection) -> dict[str, Any]:
+        return self._documents.setdefault(collection.name, {})
