@@ -1,0 +1,1 @@
+"""What `make demo` adds to the stages: sample input, a local feed server and the runner."""

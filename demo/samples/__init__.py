@@ -1,0 +1,1 @@
+"""The sample feeds, and the one-time script that made them."""
