@@ -4,13 +4,17 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from jobs.shared.errors import StorageError
 from jobs.shared.models import Model
 from jobs.shared.ports import Received
 from jobs.shared.settings import KafkaSettings
 from jobs.shared.topics import Topic
+
+SESSION_TIMEOUT_MS = 10_000
+"""After this silence a killed member is counted out and its partitions move on."""
+JOIN_TIMEOUT_S = 45.0
 
 
 def client_config(settings: KafkaSettings) -> dict[str, Any]:
@@ -96,12 +100,12 @@ class KafkaQueue:
                 "isolation.level": "read_committed",
                 # A slow episode must not cost the member its partitions.
                 "max.poll.interval.ms": 3_600_000,
-                "session.timeout.ms": 45_000,
+                "session.timeout.ms": SESSION_TIMEOUT_MS,
             }
         )
         self._check_topic()
-        self._consumer.subscribe([topic.name])
         self._assigned = False
+        self._consumer.subscribe([topic.name], on_assign=self._on_assign)
 
     def _check_topic(self) -> None:
         try:
@@ -112,15 +116,20 @@ class KafkaQueue:
         if problem is not None:
             raise StorageError(f"topic {self._topic.name} on {self._where}: {problem.str()}")
 
+    def _on_assign(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
+        # Also called with no partition, where the group has more members than the topic has partitions: then there is nothing to do.
+        self._assigned = True
+
     def poll(self, limit: int, timeout_s: float) -> list[Received]:
         records: list[Received] = []
-        # Joining a group takes seconds; silence only counts once partitions are assigned.
-        deadline = time.monotonic() + max(timeout_s, self._settings.timeout_s if not self._assigned else 0.0)
+        joining = not self._assigned
+        # Joining a group takes seconds, and longer while a member that was killed is still counted; silence means nothing before.
+        deadline = time.monotonic() + (JOIN_TIMEOUT_S if joining else timeout_s)
         while len(records) < limit and time.monotonic() < deadline:
             try:
                 message = self._consumer.poll(min(0.2, timeout_s))
-                if not self._assigned and self._consumer.assignment():
-                    self._assigned = True
+                if joining and self._assigned:
+                    joining = False
                     deadline = time.monotonic() + timeout_s
             except KafkaException as error:
                 raise StorageError(f"cannot consume {self._topic.name} on {self._where}: {error}") from error
@@ -132,8 +141,8 @@ class KafkaQueue:
             deadline = time.monotonic() + timeout_s
             records.append(received(message))
             self._polled[(records[-1].topic, records[-1].partition)] = message
-        if not self._assigned and not records:
-            raise StorageError(f"no partition of {self._topic.name} assigned within {self._settings.timeout_s:.0f} s by {self._where}")
+        if joining:
+            raise StorageError(f"no place in the group that reads {self._topic.name} within {JOIN_TIMEOUT_S:.0f} s from {self._where}")
         return records
 
     def commit(self) -> None:
