@@ -42,3 +42,7 @@ class AudioError(ItemError):
 
 class RecordError(ItemError):
     """A Kafka record does not hold what its topic promises."""
+
+
+class EncodingError(ItemError):
+    """A text could not be turned into a vector."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import pyarrow as pa
 
@@ -10,6 +10,11 @@ from jobs.shared.documents import Collection
 from jobs.shared.models import Commit, Model, Provenance
 from jobs.shared.tables import Table
 from jobs.shared.topics import Topic
+
+if TYPE_CHECKING:
+    # Stages that encode nothing do not install NumPy.
+    import numpy as np
+    from numpy.typing import NDArray
 
 Where: TypeAlias = Sequence[tuple[str, str, Any]]
 """Conditions that must all hold: (column, operator, value); operators are =, !=, <, <=, >, >=, in, not in."""
@@ -107,4 +112,31 @@ class DocumentStore(DocumentReader, Protocol):
 
     def delete(self, collection: Collection, key: str) -> bool:
         """Remove one document; whether it was there."""
+        ...
+
+
+class Encoder(Protocol):
+    """Turns text into unit vectors whose dot product is the cosine similarity of two meanings."""
+
+    @property
+    def model(self) -> str:
+        """Name of model and weights: vectors of different names cannot be compared."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that the model reads, its own marks not counted; the rest of a longer text is ignored."""
+        ...
+
+    def tokens(self, text: str) -> "NDArray[np.int64]":
+        """Start and end of each token in `text`, in characters, as [tokens, 2]; never truncated."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """A unit vector a text, [texts, dimension], in their order; EncodingError where the model fails."""
         ...

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -94,12 +94,33 @@ class SparkSettings(Section):
     master: str | None = "local[*]"
     """None where the submitter sets it (the Spark operator)."""
     jars_dir: str = "/opt/earshot/jars"
-    """Folder with the jars of requirements/spark-jars.txt."""
+    """Folder with the jars of requirements/spark-jars.txt; for S3, a second one with those of spark-s3-jars.txt after a colon."""
     driver_memory: str = Field("1g", pattern=r"^[0-9]+[mg]$")
     shuffle_partitions: int = Field(4, ge=1, le=10_000)
     """Tasks of a shuffle; a small number suits few cores."""
     conf: dict[str, str] = Field(default_factory=dict)
     """Further Spark settings, verbatim."""
+
+
+class EncoderSettings(Section):
+    """What turns text into vectors. The stage that embeds and the page that searches must name the same model."""
+
+    kind: Literal["onnx", "sentence_transformers"] = "onnx"
+    """onnx: ONNX Runtime on CPUs. sentence_transformers: any model that library knows, on a GPU where there is one; needs torch."""
+    model: str | None = None
+    """onnx: a folder with model.onnx and tokenizer.json, none for the packaged int8 MiniLM. sentence_transformers: a folder or a name."""
+    threads: int = Field(1, ge=1, le=256)
+    """Threads of one encoder. In Spark every task has an encoder of its own, so tasks x threads should not exceed the cores."""
+    batch_tokens: int = Field(1024, ge=1, le=1_000_000)
+    """Tokens, padding included, that the model sees at once: small batches stay in the processor's cache, a GPU wants 65,536 and more."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Of sentence_transformers; onnx is always on the CPU."""
+
+    @model_validator(mode="after")
+    def _model_is_named(self) -> "EncoderSettings":
+        if self.kind == "sentence_transformers" and not self.model:
+            raise ValueError("model: needed for the kind sentence_transformers")
+        return self
 
 
 class SecretsOnly(EnvSettingsSource):

@@ -14,6 +14,11 @@ from jobs.shared.ports import Received, Where
 from jobs.shared.tables import Table
 from jobs.shared.topics import Topic
 
+if TYPE_CHECKING:
+    # Stages that encode nothing do not install NumPy.
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 class MemoryLake:
     """Tables in this process; every write is a commit, like in Delta."""
@@ -136,3 +141,43 @@ class MemoryStore:
 
     def _of(self, collection: Collection) -> dict[str, Any]:
         return self._documents.setdefault(collection.name, {})
+
+
+class MemoryEncoder:
+    """Encodes a text as the sum of fixed random vectors of its words: texts that share words are near each other."""
+
+    def __init__(self, dimension: int = 32, max_tokens: int = 64, broken_word: str | None = None) -> None:
+        self._dimension = dimension
+        self._max_tokens = max_tokens
+        self._broken_word = broken_word
+
+    @property
+    def model(self) -> str:
+        return "words"
+
+    @property
+    def dimension(self) -> int:
+        return self._dimension
+
+    @property
+    def max_tokens(self) -> int:
+        return self._max_tokens
+
+    def tokens(self, text: str) -> "NDArray[np.int64]":
+        import numpy as np
+
+        return np.array([match.span() for match in re.finditer(r"\w+|[^\w\s]", text)], dtype=np.int64).reshape(-1, 2)
+
+    def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """`broken_word` in a text is a planted fault."""
+        import numpy as np
+
+        vectors = np.zeros((len(texts), self._dimension), dtype=np.float32)
+        for row, text in enumerate(texts):
+            words = [text[start:end].lower() for start, end in self.tokens(text)[: self._max_tokens]]
+            if self._broken_word in words:
+                raise EncodingError("encoder-failed", f"met the word {self._broken_word}")
+            for word in ["", *words]:
+                vectors[row] += np.random.default_rng(zlib.crc32(word.encode())).standard_normal(self._dimension)
+        unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit
