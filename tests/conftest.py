@@ -9,6 +9,9 @@ from demo.errors import SetupError
 from demo.kafka import KafkaBroker, TopicsBroker
 from demo.mongo import MongoServer
 from demo.server import Server, free_port
+from tests.support.object_store import minio
+
+__all__ = ["kafka", "minio", "mongo"]
 
 
 def running(server: Server) -> Iterator[Server]:

@@ -88,6 +88,26 @@ class MongoSettings(Section):
         return uri
 
 
+class HttpSettings(Section):
+    """How publishers' servers are met."""
+
+    contact_url: str = "https://earshot.example/bot"
+    """Where a publisher learns who fetches and how to complain; sent with every request. Set your own."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts (host or host:port) that may have private addresses; all others must be public."""
+    timeout_s: float = Field(60.0, gt=0, le=3600)
+    """Time for one whole answer, redirects included."""
+    max_retry_after_s: float = Field(30.0, ge=0, le=600)
+    """A busy server (429, 503) that asks for a longer wait is left for the next run."""
+
+    @field_validator("contact_url")
+    @classmethod
+    def _printable(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")) or not url.isascii() or not url.isprintable():
+            raise ValueError("must be an http(s) address")
+        return url
+
+
 class SparkSettings(Section):
     """The Spark session of a stage."""
 

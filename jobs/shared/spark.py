@@ -39,10 +39,11 @@ def build(name: str, settings: SparkSettings, lake: LakeSettings) -> SparkSessio
     builder = SparkSession.builder.appName(f"earshot-{name}")
     conf = dict(BASE_CONF) | {"spark.sql.shuffle.partitions": str(settings.shuffle_partitions)}
     if settings.master is not None:
-        if not list(Path(settings.jars_dir).glob("delta-spark*.jar")):
+        folders = [Path(folder).resolve() for folder in settings.jars_dir.split(":")]
+        if not any(list(folder.glob("delta-spark*.jar")) for folder in folders):
             raise SettingsError(f"spark.jars_dir: no Delta jar in {settings.jars_dir}; fetch it: python requirements/jars.py requirements/spark-jars.txt DIR")
         # A path of classes costs nothing; `spark.jars` would copy every jar at each start.
-        jars = f"{Path(settings.jars_dir).resolve()}/*"
+        jars = ":".join(f"{folder}/*" for folder in folders)
         conf |= {
             "spark.driver.extraClassPath": jars,
             "spark.executor.extraClassPath": jars,
