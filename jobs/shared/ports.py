@@ -1,13 +1,13 @@
 """What the stages need from the outside world, as protocols; adapters and fakes are in `storage`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias
 
 import pyarrow as pa
 
 from jobs.shared.documents import Collection
-from jobs.shared.models import Commit, Model, Provenance
+from jobs.shared.models import Commit, Episode, Model, Provenance, Segment
 from jobs.shared.tables import Table
 from jobs.shared.topics import Topic
 
@@ -80,6 +80,83 @@ class EventLog(Protocol):
 
     def publish(self, topic: Topic, values: Iterable[Model]) -> int:
         """Write all values, wait for every delivery report, return their number; StorageError if one is missing."""
+        ...
+
+
+@dataclass(frozen=True)
+class Announced:
+    """An episode id as it lies in `episode-ids`."""
+
+    offset: int
+    episode_id: str
+    podcast_id: str
+
+
+class Announcements(Protocol):
+    """Publishes episodes, each announced whole or not at all, by one process at a time."""
+
+    def since(self, offset: int) -> list[Announced]:
+        """Every id announced at or after `offset`, oldest first; nobody older can announce any more once this has been called."""
+        ...
+
+    def announce(self, episodes: Sequence[Episode]) -> None:
+        """Write the metadata and the ids of all episodes in one transaction; StorageError if it did not happen."""
+        ...
+
+
+@dataclass(frozen=True)
+class Page:
+    """A successful answer: status 200 with a body, or 304 without."""
+
+    url: str
+    """Where the answer came from in the end."""
+    moved_to: str | None
+    """Where permanent redirects lead; None without any."""
+    status: int
+    body: bytes
+    """Empty where the body went into a file."""
+    size_bytes: int
+    media_type: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+class Web(Protocol):
+    """Fetches from hosts that nobody vouches for."""
+
+    def get(
+        self,
+        url: str,
+        *,
+        max_bytes: int,
+        headers: Mapping[str, str] = ...,
+        into: BinaryIO | None = None,
+        timeout_s: float | None = None,
+        redirects: int = ...,
+    ) -> Page:
+        """The answer, its body in `into` where that is given; SourceError with a reason for everything but 200 and 304."""
+        ...
+
+
+@dataclass(frozen=True)
+class Speaking:
+    """What a speech model heard; no segments in silence."""
+
+    segments: tuple[Segment, ...]
+    language: str
+    duration_s: float
+
+
+class Speech(Protocol):
+    """Turns speech into text; may be called from several threads at once."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model, kept beside what it heard."""
+        ...
+
+    def transcribe(self, audio: BinaryIO, language: str) -> Speaking:
+        """What is said in the audio file; an empty `language` is detected. AudioError if it cannot be heard."""
         ...
 
 

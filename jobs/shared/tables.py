@@ -53,6 +53,8 @@ PODCASTS = Table(
         ("last_modified", pa.string()),
         ("last_fetched_at", TIMESTAMP),
         ("last_error", pa.string()),
+        # Digest of the settings that the feed was read under: under other ones an unchanged feed may hold what was not taken then.
+        ("settings", pa.string()),
         # Ids announced for this feed, newest first and bounded: what makes a second fetch publish nothing again.
         ("announced_episode_ids", pa.list_(pa.string())),
     ),

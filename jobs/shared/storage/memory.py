@@ -1,18 +1,22 @@
 """Fakes of every port, kept to the same contract tests as the real adapters; for tests and dry runs."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import re
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.shared.documents import Collection
-from jobs.shared.models import Commit, Model, Provenance
-from jobs.shared.ports import Received, Where
+from jobs.shared.errors import AudioError, EncodingError, ItemError, SourceError
+from jobs.shared.models import Commit, Episode, Model, Provenance, Segment
+from jobs.shared.ports import Announced, Page, Received, Speaking, Where
 from jobs.shared.tables import Table
-from jobs.shared.topics import Topic
+from jobs.shared.topics import EPISODE_IDS, EPISODE_METADATA, EpisodeKnown, Topic
 
 if TYPE_CHECKING:
     # Stages that encode nothing do not install NumPy.
@@ -181,3 +185,73 @@ class MemoryEncoder:
                 vectors[row] += np.random.default_rng(zlib.crc32(word.encode())).standard_normal(self._dimension)
         unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
+
+
+class MemoryAnnouncements:
+    """Announces into MemoryTopics; both records are there or none."""
+
+    def __init__(self, topics: MemoryTopics) -> None:
+        self._topics = topics
+
+    def since(self, offset: int) -> list[Announced]:
+        found = []
+        for record in self._topics.records.get(EPISODE_IDS.name, [])[offset:]:
+            known: EpisodeKnown = EPISODE_IDS.decode(record.value)
+            found.append(Announced(record.offset, known.episode_id, known.podcast_id))
+        return found
+
+    def announce(self, episodes: Sequence[Episode]) -> None:
+        self._topics.publish(EPISODE_METADATA, episodes)
+        self._topics.publish(EPISODE_IDS, [EpisodeKnown(episode_id=episode.episode_id, podcast_id=episode.podcast_id) for episode in episodes])
+
+
+@dataclass
+class MemoryWeb:
+    """Answers by URL; an ItemError in the place of an answer is raised, and what is not there is `http-404`."""
+
+    answers: dict[str, Page | bytes | ItemError] = field(default_factory=dict)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+    def get(
+        self,
+        url: str,
+        *,
+        max_bytes: int,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        into: BinaryIO | None = None,
+        timeout_s: float | None = None,
+        redirects: int = 5,
+    ) -> Page:
+        del timeout_s, redirects
+        self.requests.append((url, dict(headers)))
+        answer = self.answers.get(url, SourceError("http-404", f"{url}: HTTP status 404"))
+        if isinstance(answer, ItemError):
+            raise answer
+        if isinstance(answer, bytes):
+            answer = Page(url=url, moved_to=None, status=200, body=answer, size_bytes=len(answer), media_type="")
+        if answer.etag is not None and headers.get("If-None-Match") == answer.etag:
+            return replace(answer, status=304, body=b"", size_bytes=0)
+        if answer.size_bytes > max_bytes:
+            raise SourceError("too-large", f"{url}: more than {max_bytes} bytes")
+        if into is None:
+            return answer
+        into.write(answer.body)
+        return replace(answer, body=b"")
+
+
+@dataclass
+class MemorySpeech:
+    """Hears the words that the file holds as text, one segment a line; a file that begins with `broken` cannot be heard."""
+
+    model: str = "letters"
+    heard: list[str] = field(default_factory=list)
+
+    def transcribe(self, audio: BinaryIO, language: str) -> Speaking:
+        audio.seek(0)
+        text = audio.read().decode()
+        self.heard.append(text)
+        if text.startswith("broken"):
+            raise AudioError("not-audio", "the file holds no audio")
+        lines = [line for line in text.splitlines() if line]
+        segments = tuple(Segment(start_s=float(index), end_s=index + 1.0, text=line) for index, line in enumerate(lines))
+        return Speaking(segments, language or "en", float(len(lines)))
