@@ -1,0 +1,1 @@
+"""Listeners with planted tastes, and the events they would send."""

@@ -1,0 +1,1 @@
+"""Listener events from Kafka to Delta, exactly once."""

@@ -1,0 +1,42 @@
+"""Builds the adapters of stream_events and runs it."""
+
+import argparse
+import ast
+from pathlib import Path
+
+from jobs.shared import topics
+from jobs.shared.entry import Report, main
+from jobs.shared.storage.kafka import KafkaLog
+from jobs.stream_events.backlog import pending, source_options
+from jobs.stream_events.checkpoint import Checkpoint
+from jobs.stream_events.settings import StreamEventsSettings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="store what the topic holds now, then end")
+
+
+def start(settings: StreamEventsSettings, options: argparse.Namespace) -> Report:
+    checkpoint = Checkpoint(settings.checkpoint_uri, settings.lake)
+    # Asked also when the stream is to run for ever: an outage is named in seconds, before a JVM starts.
+    waiting = pending(settings.kafka, topics.USER_EVENTS, checkpoint.done(topics.USER_EVENTS.name))
+    if options.once and not waiting:
+        return Report(details={"nothing_to_do": True})
+
+    from jobs.shared.spark import session
+    from jobs.shared.storage.spark_delta import SparkLake
+    from jobs.stream_events import job
+
+    with session("stream_events", settings.spark, settings.lake) as spark:
+        sink = job.EventSink(SparkLake(spark, settings.lake), KafkaLog(settings.kafka), checkpoint.query_id, settings)
+        source = source_options(settings.kafka, topics.USER_EVENTS)
+        return job.run(spark, sink, source, checkpoint.spark_uri, settings, once=options.once)
+
+
+def contract() -> str | None:
+    """The docstring of job.py, which itself needs pyspark."""
+    return ast.get_docstring(ast.parse(Path(__file__).with_name("job.py").read_text(encoding="utf-8")))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main("stream_events", StreamEventsSettings, start, doc=contract(), arguments=arguments))
