@@ -1,0 +1,1 @@
+"""Cuts transcripts into timed chunks and turns chunks and episodes into vectors."""
