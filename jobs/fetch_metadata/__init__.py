@@ -1,0 +1,1 @@
+"""Finds new podcast episodes in feeds and announces each of them once."""
