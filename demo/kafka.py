@@ -49,6 +49,7 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=6000
 """
 
 LOGGING = """\
@@ -77,13 +78,13 @@ class KafkaBroker(Server):
         return f"{HOST}:{self.port}"
 
     def command(self) -> list[str]:
-        return self._java("kafka.Kafka", str(self.data / "server.properties"))
+        return self._java(*HEAP, "-cp", f"{self.jars}/*", "kafka.Kafka", str(self.data / "server.properties"))
 
     def _java(self, *arguments: str) -> list[str]:
         if not list(self.jars.glob("kafka_*.jar")):
             raise SetupError(f"no Kafka jars in {self.jars}: fetch them with 'make jars'")
         logging = f"-Dlog4j2.configurationFile={self.data / 'log4j2.properties'}"
-        return [str(java.home() / "bin" / "java"), *HEAP, "-XX:+UseSerialGC", logging, "-cp", f"{self.jars}/*", *arguments]
+        return [str(java.home() / "bin" / "java"), "-XX:+UseSerialGC", logging, *arguments]
 
     def prepare(self) -> None:
         logs = self.data / "logs"
@@ -98,7 +99,8 @@ class KafkaBroker(Server):
     def _format(self, properties: Path) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         # A cluster id may begin with a dash, so it is bound to its option.
-        command = self._java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties))
+        quick = "-XX:TieredStopAtLevel=1"  # it lives for a second
+        command = self._java(quick, "-cp", f"{self.jars}/*", "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties))
         with self.log.open("ab") as output:
             result = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, check=False)
         if result.returncode != 0:

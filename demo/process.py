@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,9 @@ from pathlib import Path
 from demo.home import ROOT
 
 PR_SET_PDEATHSIG = 1
+
+KILL_S = 5.0
+"""How long the kernel may take to free a killed process, which is long only for one stuck in a disk."""
 
 
 def spawn(command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
@@ -49,16 +53,34 @@ def _die_with_parent() -> Callable[[], None] | None:
 
 
 def stop(process: subprocess.Popen[bytes], grace_s: float = 15.0) -> None:
-    """End the process and all of its group: asked first, killed after `grace_s` seconds."""
+    """End the process and all that it started: asked first, killed after `grace_s` seconds."""
     if process.poll() is None:
-        _signal_group(process, signal.SIGTERM)
+        _signal_group(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(grace_s)
-    # The leader may be gone while its children are not.
-    _signal_group(process, signal.SIGKILL)
+    # The leader may be gone while its children are not, and Spark's Python workers leave the group, but not the session.
+    _signal_group(process.pid, signal.SIGKILL)
+    deadline = time.monotonic() + KILL_S
+    while (left := members(process.pid)) and time.monotonic() < deadline:
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
     process.wait()
 
 
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def members(leader: int) -> list[int]:
+    """Every living process of the session that `leader` began, itself included; empty where there is no /proc."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # The name in parentheses may hold anything; behind it stand state, parent, group and session.
+            state, _, _, session = entry.read_text(errors="replace").rpartition(")")[2].split()[:4]
+            if int(session) == leader and state not in "ZX":
+                found.append(int(entry.parent.name))
+    return found
+
+
+def _signal_group(leader: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+        os.killpg(leader, number)

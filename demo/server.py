@@ -75,6 +75,7 @@ class Server(ABC):
         """Start it; `ready` waits for it."""
         self.check_port()
         command = self.command()
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         self.prepare()
         self.process = process.spawn(command, self.log, self.environment())
 
