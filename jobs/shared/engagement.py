@@ -4,6 +4,7 @@ Expressions are SQL text that Spark and DuckDB both take, so that the meaning is
 """
 
 from collections.abc import Mapping
+from datetime import date
 
 WEIGHTS = {"plays": 1.0, "pauses": 0.0, "skips": -2.0, "completes": 3.0, "likes": 4.0}
 """Worth of each counted act of one listener with one episode on one day. A skip is evidence against, not zero."""
@@ -44,3 +45,8 @@ def score(counts: Mapping[str, int], rating: int | None) -> float:
     """Engagement of one listener with one episode on one day."""
     total = sum(weight * min(counts.get(name, 0), CAPS[name]) for name, weight in WEIGHTS.items())
     return total + (RATING_WEIGHT * (rating - RATING_NEUTRAL) if rating is not None else 0.0)
+
+
+def recency(day: date, as_of: date, half_life_days: float) -> float:
+    """What engagement of `day` is still worth on `as_of`: 1 for today, half as much after each half-life."""
+    return float(0.5 ** ((as_of - day).days / half_life_days))
