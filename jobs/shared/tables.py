@@ -132,6 +132,13 @@ EPISODE_VECTORS = Table(
     written_by="embed",
 )
 
+LEXICAL_VECTORS = Table(
+    "lexical_vectors",
+    _schema(("episode_id", pa.string()), ("vector", VECTOR), ("method", pa.string())),
+    key=("episode_id",),
+    written_by="similarity",
+)
+
 SIMILARITIES = Table(
     "similarities",
     _schema(("episode_id", pa.string()), ("rank", pa.int32()), ("similar_episode_id", pa.string()), ("score", pa.float64())),
@@ -251,6 +258,7 @@ ALL = (
     TRANSCRIPTION_ATTEMPTS,
     CHUNKS,
     EPISODE_VECTORS,
+    LEXICAL_VECTORS,
     SIMILARITIES,
     USER_EVENTS,
     USER_VS_EPISODE_DAILY,

@@ -1,0 +1,1 @@
+"""Finds the most similar episodes of every episode."""
