@@ -155,6 +155,11 @@ class Speech(Protocol):
         """Name of the model, kept beside what it heard."""
         ...
 
+    @property
+    def workers(self) -> int:
+        """How many files it hears at once."""
+        ...
+
     def transcribe(self, audio: BinaryIO, language: str) -> Speaking:
         """What is said in the audio file; an empty `language` is detected. AudioError if it cannot be heard."""
         ...

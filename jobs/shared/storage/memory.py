@@ -244,6 +244,7 @@ class MemorySpeech:
     """Hears the words that the file holds as text, one segment a line; a file that begins with `broken` cannot be heard."""
 
     model: str = "letters"
+    workers: int = 2
     heard: list[str] = field(default_factory=list)
 
     def transcribe(self, audio: BinaryIO, language: str) -> Speaking:

@@ -1,0 +1,1 @@
+"""Puts into words what is said in each announced episode."""
