@@ -27,7 +27,7 @@ SPARK := $(JARS)/spark/.complete
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-models bench lint format java jars mongo requirements clean-data clean python-is-new-enough
+.PHONY: help demo test test-models bench lint format java jars jars-s3 mongo minio requirements clean-data clean python-is-new-enough
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,7 +59,11 @@ java: .venv-java/.installed ## A Java 17 in .earshot/java, for machines without 
 
 jars: $(JARS)/kafka/.complete $(SPARK) ## The jars of the broker and of Spark
 
+jars-s3: $(JARS)/spark-s3/.complete ## What Spark needs for an object store (500 MB), for the tests that use one
+
 mongo: .venv-mongo/.installed ## The embedded Mongo-wire server
+
+minio: .earshot/bin/minio ## An object store for the tests, built by Go from its module (minutes)
 
 requirements: $(BIN)/uv ## Compile requirements/*.txt anew from pyproject.toml; newest versions: make requirements UPGRADE=--upgrade
 	@set -e; \
@@ -114,9 +118,14 @@ $(BIN)/uv: requirements/uv.txt | python-is-new-enough
 	@$(DROP_CACHE)
 	@touch $@
 
+# The project publishes no binaries any more; this is its last commit.
+.earshot/bin/minio:
+	@command -v go >/dev/null || { echo "building MinIO needs Go: https://go.dev/doc/install" >&2; exit 2; }
+	GOBIN=$(CURDIR)/$(@D) go install github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+
 # jars.py uses the resolver that lies in pyspark, so an environment with Spark comes first: whichever the goal needs anyway.
 HAS_SPARK := $(if $(filter test,$(MAKECMDGOALS)),.venv/.dev,$(if $(filter bench,$(MAKECMDGOALS)),.venv/.bench,.venv/.demo))
 
-$(JARS)/kafka/.complete $(JARS)/spark/.complete: $(JARS)/%/.complete: requirements/%-jars.txt | $(HAS_SPARK)
+$(JARS)/kafka/.complete $(JARS)/spark/.complete $(JARS)/spark-s3/.complete: $(JARS)/%/.complete: requirements/%-jars.txt | $(HAS_SPARK)
 	@JAVA_HOME="$$($(BIN)/python -m demo.java)" && export JAVA_HOME && $(BIN)/python requirements/jars.py $< $(@D)
 	@touch $@
