@@ -1,6 +1,7 @@
 """Builds the adapters of recommend."""
 
 import argparse
+from datetime import UTC, datetime
 
 from jobs.recommend import job
 from jobs.recommend.settings import RecommendSettings
@@ -17,7 +18,7 @@ def start(settings: RecommendSettings, _arguments: argparse.Namespace) -> Report
     from jobs.shared.storage.spark_delta import SparkLake
 
     with session("recommend", settings.spark, settings.lake) as spark:
-        return job.run(lake, SparkLake(spark, settings.lake), plan, settings)
+        return job.run(lake, SparkLake(spark, settings.lake), plan, settings, datetime.now(UTC))
 
 
 if __name__ == "__main__":

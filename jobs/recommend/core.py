@@ -24,7 +24,7 @@ HISTORY = pa.struct(
 )
 LISTENERS = pa.schema([("user_id", pa.string()), ("factors", VECTOR), ("history", pa.list_(HISTORY))])
 """A block of listeners as `lists` takes it; factors may be null and the history empty."""
-LISTS = pa.schema([column for column in RECOMMENDATIONS.schema if column.name != "generation"])
+LISTS = pa.schema([column for column in RECOMMENDATIONS.schema if column.name not in {"generation", "generated_at"}])
 BLOCK_CELLS = 4_000_000
 """Listeners times episodes that are scored at once: 32 MB a matrix."""
 STEEPNESS = 10.0

@@ -90,17 +90,17 @@ def plan(lake: TableReader, settings: RecommendSettings) -> Plan | None:
     )
 
 
-def run(tables: TableReader, lake: "SparkLake", plan: Plan, settings: RecommendSettings) -> Report:
+def run(tables: TableReader, lake: "SparkLake", plan: Plan, settings: RecommendSettings, now: datetime) -> Report:
     """Make and write the twin's lists, then the generation's."""
     if plan.split_day is not None:
-        _write(tables, lake, plan, settings, generation=twin(plan.generation), before=plan.split_day)
-    _write(tables, lake, plan, settings, generation=plan.generation, before=None)
+        _write(tables, lake, plan, settings, generation=twin(plan.generation), before=plan.split_day, now=now)
+    _write(tables, lake, plan, settings, generation=plan.generation, before=None, now=now)
     entries = tables.read(RECOMMENDATIONS, ["user_id"], [("generation", "=", plan.generation)])
     listeners = len(entries["user_id"].unique())
     return Report(read=listeners, written=entries.num_rows, details={"generation": plan.generation, "listeners": listeners})
 
 
-def _write(tables: TableReader, lake: "SparkLake", plan: Plan, settings: RecommendSettings, *, generation: str, before: date | None) -> None:
+def _write(tables: TableReader, lake: "SparkLake", plan: Plan, settings: RecommendSettings, *, generation: str, before: date | None, now: datetime) -> None:
     from pyspark.sql import functions as F
     from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -130,7 +130,8 @@ def _write(tables: TableReader, lake: "SparkLake", plan: Plan, settings: Recomme
             yield from core.lists(pa.Table.from_batches([batch]).cast(core.LISTENERS), shared.value, policy).to_batches()
 
     factors = lake.read(ALS_USER_FACTORS).where(F.col("generation") == generation).select("user_id", "factors")
-    lists = _listeners(daily, days, factors, settings).mapInArrow(blocks, from_arrow_schema(core.LISTS)).withColumn("generation", F.lit(generation))
+    lists = _listeners(daily, days, factors, settings).mapInArrow(blocks, from_arrow_schema(core.LISTS))
+    lists = lists.withColumns({"generation": F.lit(generation), "generated_at": F.lit(now)})
     # The twin leaves old generations alone: until the new one is whole, they are the newest.
     leaving = plan.expired if before is None else []
     provenance = plan.provenance.model_copy(update={"note": plan.provenance.note | {"generation": generation}})

@@ -47,6 +47,12 @@ def score(counts: Mapping[str, int], rating: int | None) -> float:
     return total + (RATING_WEIGHT * (rating - RATING_NEUTRAL) if rating is not None else 0.0)
 
 
+def used_up(counts: Mapping[str, float], rating: int | None, listened_s: float) -> bool:
+    """USED_UP_SQL in Python."""
+    heard = counts["completes"] > 0 or counts["likes"] > 0 or rating is not None or listened_s >= HEARD_S
+    return heard or counts["skips"] > 0
+
+
 def recency(day: date, as_of: date, half_life_days: float) -> float:
     """What engagement of `day` is still worth on `as_of`: 1 for today, half as much after each half-life."""
     return float(0.5 ** ((as_of - day).days / half_life_days))

@@ -213,6 +213,7 @@ RECOMMENDATIONS = Table(
         ("episode_id", pa.string()),
         ("score", pa.float64()),
         ("reasons", pa.list_(REASON)),
+        ("generated_at", TIMESTAMP),
     ),
     key=("generation", "user_id", "rank"),
     written_by="recommend",

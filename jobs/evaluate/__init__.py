@@ -1,0 +1,1 @@
+"""Decide whether a generation may go live, by what its twin would have recommended."""
