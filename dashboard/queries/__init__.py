@@ -1,0 +1,1 @@
+"""What the pages ask of the lake and of the document store; nothing here knows Streamlit."""

@@ -1,0 +1,1 @@
+"""Rows in; numbers, sentences and charts out. Nothing here reads or draws."""
