@@ -30,7 +30,7 @@ SPARK := $(JARS)/spark/.complete
 .PHONY: help demo test test-models bench lint format java jars jars-s3 mongo minio requirements clean-data clean python-is-new-enough
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.demo $(SERVERS) $(SPARK) ## The whole platform on this machine; options: make demo DEMO="--feed URL --no-dashboard", list: DEMO=--help
 	@$(BIN)/python -m demo $(DEMO)
