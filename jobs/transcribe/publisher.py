@@ -25,8 +25,9 @@ PASSAGE_CHARACTERS = 300
 MAX_SPEAKER = 60
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]*)>", re.IGNORECASE)
 _KARAOKE = re.compile(r"<\d[\d:.]*>")
-_NAMED = re.compile(r"((?:[^\W\d_a-z][\w.'’-]*)(?: [^\W\d_a-z][\w.'’-]*){0,3}):\s+(?=\S)")
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+")
+_NAMED = re.compile(r"((?:[^\W\d_a-z][\w.'\u2019-]*)(?: [^\W\d_a-z][\w.'\u2019-]*){0,3}):\s+(?=\S)")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'\u201d\u2019)]*\s+")
+_COMMA = re.compile(r"(:\d{2}),(\d{3})")
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{2}(?:\.\d+)?)")
 
 
@@ -91,9 +92,9 @@ def _cues(text: str) -> list[Passage]:
 
 def _captions(text: str) -> list[Any]:
     stripped = text.lstrip()
-    attempts = (
-        [("vtt", stripped)] if stripped.startswith("WEBVTT") else [("srt", stripped), ("vtt", "WEBVTT\n\n" + re.sub(r"(\d),(\d{3})", r"\1.\2", stripped))]
-    )
+    # A cue number is a cue's name to WebVTT, so that an SRT of any kind can be read as one.
+    like_vtt = "WEBVTT\n\n" + _COMMA.sub(r"\1.\2", stripped)
+    attempts = [("vtt", stripped)] if stripped.startswith("WEBVTT") else [("srt", stripped), ("vtt", like_vtt)]
     problem: Exception | None = None
     for form, content in attempts:
         try:

@@ -349,12 +349,13 @@ def _place(url: str) -> Url:
 def _reason(error: Exception) -> str:
     if isinstance(error, NameResolutionError):
         return "unknown-host"
-    if isinstance(error, TimeoutError | socket.timeout):
-        return "timeout"
     if isinstance(error, SSLError):
         return "tls"
+    # urllib3 counts it among its time-outs, so it comes first.
     if isinstance(error, NewConnectionError):
         return "unreachable"
+    if isinstance(error, TimeoutError | socket.timeout):
+        return "timeout"
     if isinstance(error, DecodeError):
         return "bad-encoding"
     return "broken-off"
