@@ -11,9 +11,10 @@ An entry whose episode is not in `episodes` is left out and counted.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobs.publish import core
 from jobs.publish.settings import PublishSettings
@@ -27,6 +28,7 @@ from jobs.shared.tables import EPISODES, EVALUATIONS, PODCASTS, RECOMMENDATIONS,
 
 STAGE = "publish"
 PROGRESS_EVERY = 400
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 logger = stage_logger(STAGE)
 
 
@@ -74,9 +76,8 @@ def editions(lake: TableReader, settings: PublishSettings) -> list[Edition]:
     else:
         made = lake.read(RECOMMENDATIONS, ["generated_at"], [("generation", "=", generation), ("rank", "=", 1)])["generated_at"]
         if len(made):
-            newest = max(made.to_pylist())
-            # MongoDB keeps milliseconds.
-            at = newest.replace(microsecond=newest.microsecond // 1000 * 1000)
+            # In the milliseconds that MongoDB keeps; by way of a number, as pyarrow imports pandas to make a datetime.
+            at = EPOCH + timedelta(milliseconds=pc.max(made).cast(pa.int64()).as_py() // 1000)
             found.append(Edition(FINAL_RECOMMENDATIONS, core.edition(shown | {"generation": generation, "generated_at": at.isoformat()}), generation, at))
     neighbours = lake.newest(SIMILARITIES)
     if neighbours is not None:
