@@ -131,7 +131,7 @@ class EncoderSettings(Section):
     """onnx: a folder with model.onnx and tokenizer.json, none for the packaged int8 MiniLM. sentence_transformers: a folder or a name."""
     threads: int = Field(1, ge=1, le=256)
     """Threads of one encoder. In Spark every task has an encoder of its own, so tasks x threads should not exceed the cores."""
-    batch_tokens: int = Field(1024, ge=1, le=1_000_000)
+    batch_tokens: int = Field(512, ge=1, le=1_000_000)
     """Tokens, padding included, that the model sees at once: small batches stay in the processor's cache, a GPU wants 65,536 and more."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Of sentence_transformers; onnx is always on the CPU."""

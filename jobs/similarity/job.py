@@ -2,7 +2,7 @@
 
 Reads     Delta episode_vectors; transcripts of episodes without a lexical vector
 Writes    Delta lexical_vectors (key episode_id), then similarities (key episode_id, rank; scores in 0..1), replaced in one commit
-Needs     Java 17 and the Spark jars; memory for all vectors: about 10 kB an episode in the driver and in each worker
+Needs     Java 17 and the Spark jars; memory for all vectors: about 20 kB an episode in the driver and in each worker
 Delivery  a run that was killed leaves the similarities of before, and the next one makes the whole result
 Bad item  episodes whose vector is of another model than most, or of another length, are counted and left out
 
