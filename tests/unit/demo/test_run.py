@@ -1,5 +1,6 @@
 """What the runner refuses before it starts anything, and what it tells the stages."""
 
+import importlib
 import socket
 
 import pytest
@@ -7,9 +8,11 @@ import yaml
 
 from demo import config
 from demo.__main__ import parse
+from demo.home import ROOT
 from demo.order import ORDER
 from demo.run import run
 from demo.server import free_port
+from jobs.shared.settings import StageSettings, load
 
 
 @pytest.fixture
@@ -47,8 +50,29 @@ def test_own_feeds_replace_the_samples(tmp_path):
     assert not parse(["--opml", str(lists)]).samples
 
 
-def test_every_stage_and_the_dashboard_get_a_file_of_settings(tmp_path):
-    platform = config.Platform(tmp_path / "lake", "127.0.0.1:9", "mongodb://127.0.0.1:9", ("https://host/feed",), (), (), 3, 5)
+@pytest.fixture
+def written(tmp_path):
+    platform = config.Platform(tmp_path / "lake", "127.0.0.1:9", "mongodb://127.0.0.1:9", ("https://host/feed",), (), ("127.0.0.1",), 3, 5)
     config.write(platform, tmp_path)
-    assert {path.stem for path in tmp_path.glob("*.yaml")} == {stage.name for stage in ORDER} | {"dashboard"}
-    assert yaml.safe_load((tmp_path / "publish.yaml").read_text())["mongo"] == {"uri": "mongodb://127.0.0.1:9"}
+    return tmp_path
+
+
+def test_every_stage_and_the_dashboard_get_a_file_of_settings(written):
+    assert {path.stem for path in written.glob("*.yaml")} == {stage.name for stage in ORDER} | {"dashboard"}
+    assert yaml.safe_load((written / "publish.yaml").read_text())["mongo"] == {"uri": "mongodb://127.0.0.1:9"}
+
+
+PACKAGES = [
+    ".".join(path.parent.relative_to(ROOT).parts)
+    for path in sorted([*ROOT.glob("jobs/*/settings.py"), ROOT / "dashboard" / "settings.py"])
+    if path.parent.name != "shared"
+]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_file_of_settings_is_what_the_stage_accepts(package, written):
+    module = importlib.import_module(f"{package}.settings")
+    (model,) = (
+        value for value in vars(module).values() if isinstance(value, type) and issubclass(value, StageSettings) and value.__module__ == module.__name__
+    )
+    load(model, written / f"{package.rpartition('.')[2]}.yaml")
