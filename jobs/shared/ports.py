@@ -39,6 +39,10 @@ class TableWriter(TableReader, Protocol):
         """Add rows. Only for tables without a key."""
         ...
 
+    def append_once(self, table: Table, rows: pa.Table, transaction: tuple[str, int]) -> bool:
+        """Add rows, unless `transaction` (application, version), or a later version of that application, was written; whether it was added."""
+        ...
+
     def upsert(self, table: Table, rows: pa.Table, provenance: Provenance | None = None) -> None:
         """Insert or replace rows by the table's key; the last one wins where `rows` holds a key twice."""
         ...

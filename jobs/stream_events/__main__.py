@@ -1,13 +1,13 @@
 """Builds the adapters of stream_events and runs it."""
 
 import argparse
-import ast
-from pathlib import Path
 
 from jobs.shared import topics
 from jobs.shared.entry import Report, main
+from jobs.shared.storage.delta import DeltaLake
 from jobs.shared.storage.kafka import KafkaLog
-from jobs.stream_events.backlog import pending, source_options
+from jobs.stream_events import job
+from jobs.stream_events.backlog import pending
 from jobs.stream_events.checkpoint import Checkpoint
 from jobs.stream_events.settings import StreamEventsSettings
 
@@ -24,19 +24,12 @@ def start(settings: StreamEventsSettings, options: argparse.Namespace) -> Report
         return Report(details={"nothing_to_do": True})
 
     from jobs.shared.spark import session
-    from jobs.shared.storage.spark_delta import SparkLake
-    from jobs.stream_events import job
+    from jobs.stream_events import query
 
+    sink = job.EventSink(DeltaLake(settings.lake), KafkaLog(settings.kafka), checkpoint.query_id)
     with session("stream_events", settings.spark, settings.lake) as spark:
-        sink = job.EventSink(SparkLake(spark, settings.lake), KafkaLog(settings.kafka), checkpoint.query_id, settings)
-        source = source_options(settings.kafka, topics.USER_EVENTS)
-        return job.run(spark, sink, source, checkpoint.spark_uri, settings, once=options.once)
-
-
-def contract() -> str | None:
-    """The docstring of job.py, which itself needs pyspark."""
-    return ast.get_docstring(ast.parse(Path(__file__).with_name("job.py").read_text(encoding="utf-8")))
+        return query.run(spark, sink, checkpoint.spark_uri, settings, once=options.once)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main("stream_events", StreamEventsSettings, start, doc=contract(), arguments=arguments))
+    raise SystemExit(main("stream_events", StreamEventsSettings, start, doc=job.__doc__, arguments=arguments))

@@ -30,11 +30,13 @@ def pending(settings: KafkaSettings, topic: Topic, done: dict[int, int] | None) 
         client.close()
 
 
-def source_options(settings: KafkaSettings, topic: Topic) -> dict[str, str]:
+def source_options(settings: KafkaSettings, topic: Topic, *, max_offsets_per_trigger: int, fail_on_data_loss: bool) -> dict[str, str]:
     """Options of Spark's Kafka source for the same broker and credentials."""
     options = {
         "subscribe": topic.name,
         "startingOffsets": "earliest",
+        "maxOffsetsPerTrigger": str(max_offsets_per_trigger),
+        "failOnDataLoss": str(fail_on_data_loss).lower(),
         "kafka.bootstrap.servers": settings.bootstrap_servers,
         "kafka.security.protocol": settings.security_protocol,
         "kafka.isolation.level": "read_committed",

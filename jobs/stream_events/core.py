@@ -1,19 +1,23 @@
 """What a record must be to count as an event, and what a day's events say about a listener and an episode."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from jobs.shared import tables
-from jobs.shared.engagement import COUNT_BY_KIND, ENGAGEMENT_SQL
+from jobs.shared.engagement import CAPS, COUNT_BY_KIND, RATING_NEUTRAL, RATING_WEIGHT, WEIGHTS
 from jobs.shared.errors import RecordError
-from jobs.shared.models import EventKind, UserEvent
+from jobs.shared.models import UserEvent
 from jobs.shared.topics import USER_EVENTS
 
-KINDS = frozenset(EventKind)
 MAX_PAYLOAD = 10_000
 """Characters of a refused record that its dead letter keeps."""
+PAIR = ["user_id", "episode_id"]
+KEY = [*PAIR, "day"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 PLACE = pa.schema([("partition", pa.int32()), ("offset", pa.int64())])
@@ -63,34 +67,85 @@ def event_row(event: UserEvent) -> tuple[object, ...]:
     return (event.event_id, event.user_id, event.episode_id, event.kind.value, event.rating, event.position_s, ts, minute, ts.date())
 
 
-_COUNTS = ",\n  ".join(f"CAST(count(CASE WHEN kind = '{kind}' THEN 1 END) AS INT) AS {column}" for kind, column in COUNT_BY_KIND.items())
+def first_of_each(events: pa.Table) -> pa.Table:
+    """Events, each id once; of records with one id the first in the topic counts."""
+    ordered = events.sort_by([("partition", "ascending"), ("offset", "ascending")])
+    ids = ordered["event_id"].combine_chunks().dictionary_encode()
+    _, first = np.unique(ids.indices.to_numpy(), return_index=True)
+    return ordered.take(np.sort(first))
 
-DAILY_SQL = f"""
-SELECT *, {ENGAGEMENT_SQL} AS engagement FROM (
-SELECT
-  user_id, episode_id, day,
-  {_COUNTS},
-  max(CASE WHEN kind = 'rate' AND (next_day IS NULL OR next_day <> day) THEN rating END) AS rating,
-  sum(CASE
-    WHEN kind IN ('pause', 'skip', 'complete') AND previous_kind = 'play' AND previous_day >= day - INTERVAL '1' DAY
-      THEN greatest(coalesce(position_s - previous_position_s, 0.0), 0.0)
-    ELSE 0.0 END) AS listened_s,
-  max(ts) AS last_event_at
-FROM (
-  SELECT
-    *,
-    lag(kind) OVER told AS previous_kind,
-    lag(position_s) OVER told AS previous_position_s,
-    lag(day) OVER told AS previous_day,
-    lead(day) OVER told AS next_day
-  FROM (SELECT *, CASE WHEN kind IN ('like', 'rate') THEN kind ELSE 'transport' END AS channel FROM {{events}}) AS marked
-  WINDOW told AS (PARTITION BY user_id, episode_id, channel ORDER BY ts, event_id)
-) AS told_in_order
-GROUP BY user_id, episode_id, day
-) AS days"""  # noqa: S608 - made of constants
-"""Rows of `user_vs_episode_daily` from all events of some listeners with some episodes on a day and the day before.
 
-Seconds listened: from a play (or resume) to the pause, skip or complete that follows it, counted on the day of the latter; likes and
-ratings in between change nothing. A play of more than one day before is forgotten, so that a day depends on two days alone. The last
-rating of the day wins. The text means the same to Spark and to DuckDB.
-"""
+def without(events: pa.Table, known_ids: pa.ChunkedArray) -> pa.Table:
+    """Events whose id is not known."""
+    return events.filter(pc.invert(pc.is_in(events["event_id"], value_set=known_ids)))
+
+
+def touched(events: pa.Table) -> pa.Table:
+    """Keys of user_vs_episode_daily that the events can change: their day, and the next, on which what was begun may end."""
+    keys = events.select(KEY)
+    return pa.concat_tables([keys, _moved(keys, 1)]).group_by(KEY).aggregate([])
+
+
+def around(days: Iterable[date]) -> list[date]:
+    """These days with the one before and the one after each."""
+    return sorted({day + timedelta(days=step) for day in days for step in (-1, 0, 1)})
+
+
+def daily(events: pa.Table, keys: pa.Table) -> pa.Table:
+    """The rows of `user_vs_episode_daily` of these keys, from the stored events of their days and of the days before.
+
+    Seconds listened: from a play (or resume) to the pause, skip or complete that follows it, counted on the day of the latter; likes and
+    ratings in between change nothing. A play of more than one day before is forgotten, so that a row depends on two days alone. The
+    last rating of the day wins.
+    """
+    pairs = keys.select(PAIR).group_by(PAIR).aggregate([])
+    events = events.join(pairs, PAIR, join_type="left semi")
+    passive = pc.is_in(events["kind"], value_set=pa.array(["like", "rate"]))
+    events = events.append_column("channel", pc.if_else(passive, events["kind"], "transport"))
+    events = events.sort_by([(name, "ascending") for name in ("user_id", "episode_id", "channel", "ts", "event_id")])
+    if not events.num_rows:
+        return tables.USER_VS_EPISODE_DAILY.empty()
+
+    user, episode, channel, kind = (_codes(events[name]) for name in ("user_id", "episode_id", "channel", "kind"))
+    kinds = events["kind"].combine_chunks()
+    day = events["day"].cast(pa.int32()).to_numpy()
+    position_s = events["position_s"].fill_null(np.nan).to_numpy()
+    # Of each event, whether the one before it belongs to the same listener, episode and channel.
+    follows = np.zeros(len(kind), dtype=bool)
+    follows[1:] = (user[1:] == user[:-1]) & (episode[1:] == episode[:-1]) & (channel[1:] == channel[:-1])
+    closes = follows & pc.is_in(kinds, value_set=pa.array(["pause", "skip", "complete"])).to_numpy(zero_copy_only=False)
+    closes[1:] &= pc.equal(kinds, "play").to_numpy(zero_copy_only=False)[:-1] & (day[1:] - day[:-1] <= 1)
+    moved_s = np.diff(position_s, prepend=np.nan)
+    last_of_day = np.ones(len(kind), dtype=bool)
+    last_of_day[:-1] = ~follows[1:] | (day[1:] != day[:-1])
+
+    columns = {name: events[name] for name in KEY}
+    columns |= {column: pc.equal(kinds, name).cast(pa.int32()) for name, column in COUNT_BY_KIND.items()}
+    columns["rating"] = pc.if_else(pa.array(last_of_day), events["rating"].combine_chunks(), pa.scalar(None, pa.int32()))
+    columns["listened_s"] = pa.array(np.where(closes & (moved_s > 0), moved_s, 0.0))
+    columns["last_event_at"] = events["ts"]
+    sums = [*COUNT_BY_KIND.values(), "listened_s"]
+    days = pa.table(columns).group_by(KEY).aggregate([*((name, "sum") for name in sums), ("rating", "max"), ("last_event_at", "max")])
+    days = days.rename_columns([*KEY, *sums, "rating", "last_event_at"])
+    days = days.append_column("engagement", pa.array(_engagement(days)))
+    return days.join(keys, KEY, join_type="left semi").select(tables.USER_VS_EPISODE_DAILY.columns).cast(tables.USER_VS_EPISODE_DAILY.schema)
+
+
+def _engagement(days: pa.Table) -> NDArray[np.float64]:
+    """`jobs.shared.engagement.score` of every row."""
+    total = np.zeros(days.num_rows)
+    for name, weight in WEIGHTS.items():
+        total += weight * np.minimum(days[name].to_numpy(), CAPS[name])
+    total += RATING_WEIGHT * (days["rating"].fill_null(RATING_NEUTRAL).to_numpy() - RATING_NEUTRAL)
+    return total
+
+
+def _codes(column: pa.ChunkedArray) -> NDArray[np.int32]:
+    codes: NDArray[np.int32] = column.combine_chunks().dictionary_encode().indices.to_numpy()
+    return codes
+
+
+def _moved(keys: pa.Table, days: int) -> pa.Table:
+    position = keys.schema.get_field_index("day")
+    day = pc.add(keys["day"].cast(pa.int32()), pa.scalar(days, pa.int32())).cast(pa.date32())
+    return keys.set_column(position, "day", day)

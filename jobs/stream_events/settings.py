@@ -23,8 +23,6 @@ class StreamEventsSettings(StageSettings):
     """Age from which an event is refused as `late`, measured when Kafka received it."""
     future_s: float = Field(300.0, ge=0, le=86_400)
     """How far an event's clock may be ahead of Kafka's before it is refused as `future`."""
-    compact_every: int = Field(100, ge=0)
-    """Micro-batches after which the stream compacts its own tables; 0 is never. Only their one writer can do it safely."""
 
     @property
     def checkpoint_uri(self) -> str:

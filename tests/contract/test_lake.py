@@ -57,6 +57,12 @@ class LakeContract:
         lake.upsert(tables.EPISODE_VECTORS, pa.concat_tables([vectors(a=1), vectors(a=2)]))
         assert values(lake) == {"a": 2}
 
+    def test_a_transaction_is_appended_once(self, lake: TableWriter) -> None:
+        written = [lake.append_once(tables.EPISODE_VECTORS, vectors(a=1), ("query", version)) for version in (0, 0, 1, 0)]
+        assert written == [True, False, True, False]
+        assert lake.append_once(tables.EPISODE_VECTORS, vectors(a=1), ("another", 0))
+        assert lake.read(tables.EPISODE_VECTORS).num_rows == 3
+
     def test_facts_are_appended(self, lake: TableWriter) -> None:
         lake.append(tables.TRANSCRIPTION_ATTEMPTS, attempts("failed"))
         lake.append(tables.TRANSCRIPTION_ATTEMPTS, attempts("failed", "done"))

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, QueryBuilder, write_deltalake
+from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from pydantic import ValidationError
 
@@ -101,6 +101,21 @@ class DeltaLake:
             raise ValueError(f"{table.name} has a key: upsert or replace it")
         if rows.num_rows:
             self._commit("append to", table, lambda opened: self._write(opened, table, rows, provenance, mode="append"))
+
+    def append_once(self, table: Table, rows: pa.Table, transaction: tuple[str, int]) -> bool:
+        application, version = transaction
+        added = False
+
+        def write(opened: DeltaTable) -> None:
+            nonlocal added
+            done = opened.transaction_version(application)
+            if done is None or done < version:
+                marked = CommitProperties(app_transactions=[Transaction(application, version)])
+                write_deltalake(opened, rows.cast(table.schema), mode="append", commit_properties=marked)
+                added = True
+
+        self._commit("append to", table, write)
+        return added
 
     def upsert(self, table: Table, rows: pa.Table, provenance: Provenance | None = None) -> None:
         if not table.key:

@@ -30,6 +30,7 @@ class MemoryLake:
     def __init__(self) -> None:
         self._rows: dict[str, pa.Table] = {}
         self._commits: dict[str, list[Commit]] = {}
+        self._transactions: dict[tuple[str, str], int] = {}
 
     def read(self, table: Table, columns: Sequence[str] | None = None, where: Where = ()) -> pa.Table:
         rows = self._rows.get(table.name, table.empty())
@@ -46,6 +47,14 @@ class MemoryLake:
             raise ValueError(f"{table.name} has a key: upsert or replace it")
         if rows.num_rows:
             self._put(table, pa.concat_tables([self.read(table), rows.cast(table.schema)]), provenance)
+
+    def append_once(self, table: Table, rows: pa.Table, transaction: tuple[str, int]) -> bool:
+        application, version = transaction
+        if self._transactions.get((table.name, application), -1) >= version:
+            return False
+        self._put(table, pa.concat_tables([self.read(table), rows.cast(table.schema)]), None)
+        self._transactions[(table.name, application)] = version
+        return True
 
     def upsert(self, table: Table, rows: pa.Table, provenance: Provenance | None = None) -> None:
         if not table.key:
