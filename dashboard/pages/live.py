@@ -70,7 +70,7 @@ def page() -> None:
     with elements.reported():
         settings = sources.settings()
         choice, refresh = st.columns([0.8, 0.2], vertical_alignment="bottom")
-        chosen = choice.segmented_control("Window", list(views.WINDOWS), default="1 h", required=True)
+        chosen = choice.segmented_control("Window", list(views.WINDOWS), default="1 h", required=True, key="window")
         on = refresh.toggle(f"Refresh every {settings.refresh_s:g} s", value=True)
         st.fragment(draw, run_every=settings.refresh_s if on else None)(views.WINDOWS[chosen])
 
