@@ -47,6 +47,8 @@ def read_transcript(body: bytes, media_type: str, duration_s: float | None) -> t
     Text without times is spread over `duration_s` by its characters; where that is unknown, it is one segment at 0.
     """
     text = decode(body)
+    if not text.strip():
+        raise SourceError("empty-transcript", "an empty answer")
     passages = _READERS[media_type](text) if media_type in _READERS else _refuse(f"unknown media type {media_type!r}")
     passages = [passage for passage in passages if passage.text]
     if not passages:

@@ -53,7 +53,7 @@ class FakePodcastIndex:
         date = headers.get("X-Auth-Date", "")
         if not date.isdigit() or abs(int(date) - time.time()) > WINDOW_S:
             return 401, b'"The X-Auth-Date is outside of the 3 minute window."'
-        expected = hashlib.sha1((self.key + self.secret + date).encode()).hexdigest()
+        expected = hashlib.sha1((self.key + self.secret + date).encode(), usedforsecurity=False).hexdigest()
         if headers.get("X-Auth-Key") != self.key or headers["Authorization"] != expected or agent.startswith(self.refused_agents):
             return 401, NO_MATCH.encode()
         return None

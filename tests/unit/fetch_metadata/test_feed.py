@@ -84,8 +84,8 @@ def test_the_newest_come_first_whatever_the_order_of_the_feed() -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("3723", 3723), ("62:03", 3723), ("1:02:03", 3723), (" 01:02:03 ", 3723), ("12.5", 12.5), ("", None), ("0", None), ("-5", None), ("an hour", None)]
-    + [("1:2:3:4", None), ("99999999", None), ("9999:00:00", None)],
+    [("3723", 3723), ("62:03", 3723), ("1:02:03", 3723), (" 01:02:03 ", 3723), ("12.5", 12.5), ("", None), ("0", None), ("-5", None), ("an hour", None),
+     ("1:2:3:4", None), ("99999999", None), ("9999:00:00", None)],
 )  # fmt: skip
 def test_a_duration_is_read_in_its_three_forms(text: str, seconds: float | None) -> None:
     assert duration_s(text) == seconds
