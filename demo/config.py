@@ -84,7 +84,7 @@ def publish(platform: Platform) -> Values:
 
 
 def maintain(platform: Platform) -> Values:
-    return platform.storage("lake", "spark")
+    return platform.storage("lake", "mongo")
 
 
 def dashboard(platform: Platform) -> Values:

@@ -1,0 +1,1 @@
+"""Keeps the tables quick to read and small, and forgets listeners."""
