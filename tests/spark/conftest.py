@@ -25,7 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def spark() -> Iterator[SparkSession]:
     if shutil.which("java") is None or not list(JARS.glob("delta-spark*.jar")):
         pytest.skip("needs Java 17 and Spark's jars: `make test` fetches them")
-    settings = SparkSettings(master="local[2]", jars_dir=str(JARS), shuffle_partitions=2)
+    # Tests end before the optimising compiler pays.
+    conf = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
+    settings = SparkSettings(master="local[2]", jars_dir=str(JARS), shuffle_partitions=2, conf=conf)
     session = build("tests", settings, LakeSettings(uri="unused"))
     yield session
     session.stop()
