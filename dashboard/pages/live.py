@@ -26,7 +26,7 @@ def draw(minutes: int) -> None:
             help="Share of (listener, episode) pairs that played in this window and reached the end in it",
         )
         bin_min = views.bin_minutes(minutes)
-        st.subheader(f"Events by {views.bin_name(bin_min)} and kind")
+        st.subheader(f"Events per {views.bin_name(bin_min)}, by kind")
         st.altair_chart(views.events_chart(queries.by_kind(lake, seen, bin_min), seen, bin_min))
         left, right = st.columns(2)
         with left:
@@ -36,9 +36,11 @@ def draw(minutes: int) -> None:
                 hide_index=True,
                 height=390,
                 column_config={
-                    "title": st.column_config.TextColumn("episode", width="medium"),
-                    "podcast": st.column_config.TextColumn("show", width="small"),
-                    "engagement": st.column_config.NumberColumn(format="%.0f"),
+                    "title": st.column_config.TextColumn("episode", width=165),
+                    "podcast": st.column_config.TextColumn("show", width=80),
+                    "engagement": st.column_config.NumberColumn(format="%.0f", width=75),
+                    "listeners": st.column_config.NumberColumn(width=50),
+                    "plays": st.column_config.NumberColumn(width=40),
                 },
             )
         with right:
@@ -51,8 +53,8 @@ def draw(minutes: int) -> None:
                 hide_index=True,
                 height=390,
                 column_config={
-                    "title": st.column_config.TextColumn("episode", width="medium"),
-                    "podcast": st.column_config.TextColumn("show", width="small"),
+                    "title": st.column_config.TextColumn("episode", width=190),
+                    "podcast": st.column_config.TextColumn("show", width=80),
                     "bayesian": st.column_config.NumberColumn("Bayesian", format="%.2f ★"),
                     "mean": st.column_config.NumberColumn("mean", format="%.2f ★"),
                 },

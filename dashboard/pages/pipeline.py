@@ -10,6 +10,7 @@ from dashboard.queries import pipeline as queries
 from dashboard.views import pipeline as views
 from dashboard.views.text import count, inert, moment
 from jobs.shared.documents import FINAL_RECOMMENDATIONS, Publication
+from jobs.shared.generations import VERDICTS_OF_THE_LIVE
 
 UTC_TIME = st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss", timezone="UTC")
 
@@ -22,8 +23,8 @@ def published() -> list[Publication]:
             elements.nothing_yet("No list is published, so no generation is live.", "publish")
     for column, publication in zip(st.columns(len(found) or 1), found, strict=False):
         column.metric(
-            publication.collection.replace("_", " "),
-            f"{count(publication.documents)} documents",
+            f"Documents in {publication.collection}".replace("_", " "),
+            count(publication.documents),
             border=True,
             help=f"Published {moment(publication.published_at)}, generation {publication.generation}, edition {publication.edition}",
         )
@@ -41,8 +42,9 @@ def generations(live: str | None) -> None:
         "Generation", names, index=names.index(live) if live in names else 0, format_func=lambda name: f"{name} (live)" if name == live else name
     )
     of_chosen = known[known["generation"] == chosen].iloc[0]
-    say = st.success if of_chosen["verdict"] == views.PROMOTED else st.warning
+    say = st.success if of_chosen["verdict"] in VERDICTS_OF_THE_LIVE else st.warning
     say(f"**{inert(str(of_chosen['verdict']))}**: {inert(str(of_chosen['reason'] or 'no reason given'))}")
+    st.caption(inert(views.certainty(evaluations, chosen)))
     compared = views.comparison(evaluations, chosen)
     table, chart = st.columns(2)
     table.dataframe(
@@ -55,7 +57,8 @@ def generations(live: str | None) -> None:
             "lift": st.column_config.NumberColumn("over popularity", format="%+.0f %%"),
         },
     )
-    chart.altair_chart(views.comparison_chart(compared))
+    if not compared.empty:
+        chart.altair_chart(views.comparison_chart(compared))
     refused = views.refused(known)
     if not refused.empty:
         st.subheader("Refused generations")
@@ -63,15 +66,14 @@ def generations(live: str | None) -> None:
 
 
 def failures() -> None:
-    left, right = st.columns(2)
-    with left, elements.reported():
-        st.subheader("Failed transcriptions by reason")
+    with elements.reported():
+        st.subheader("Failed transcriptions by reason", help="Recovered: episodes that have a transcript all the same, by a later try or another way")
         attempts = queries.failed_attempts(sources.lake()).to_pandas()
         if attempts.empty:
             st.caption(":material/check_circle: None")
         else:
             st.dataframe(attempts, hide_index=True, column_config={"latest": UTC_TIME, "example": st.column_config.TextColumn("newest error", width="large")})
-    with right, elements.reported():
+    with elements.reported():
         st.subheader("Feeds that failed at the last fetch")
         feeds = queries.failed_feeds(sources.lake()).to_pandas()
         if feeds.empty:
@@ -85,6 +87,7 @@ def tables() -> None:
     st.dataframe(
         frame,
         hide_index=True,
+        placeholder="-",
         height=35 * (len(frame) + 1) + 3,
         column_config={
             "last commit (UTC)": UTC_TIME,

@@ -15,7 +15,7 @@ PERIODS_DAYS = {"7 days": 7, "30 days": 30, "90 days": 90, "1 year": 365}
 
 def suppressed(left_out: int, what: str, least: int) -> None:
     if left_out:
-        st.caption(f":material/visibility_off: {left_out} {what} left out: fewer than {least} unique listeners.")
+        st.caption(f":material/visibility_off: {left_out} {what if left_out > 1 else what[:-1]} left out: fewer than {least} unique listeners.")
 
 
 def overview(lake: Lake, podcast_id: str, since_day: int, least: int) -> list[dict[str, Any]]:
@@ -31,11 +31,14 @@ def overview(lake: Lake, podcast_id: str, since_day: int, least: int) -> list[di
     st.dataframe(
         rows[["title", "published_at", "minutes", "listeners", "plays", "completion", "listened", "rating", "ratings"]],
         hide_index=True,
+        placeholder="-",
         column_config={
             "title": st.column_config.TextColumn("episode", width="medium"),
             "published_at": st.column_config.DatetimeColumn("published", format="YYYY-MM-DD", timezone="UTC"),
             "minutes": st.column_config.NumberColumn("length", format="%.0f min"),
-            "completion": st.column_config.NumberColumn("completion", format="%.0f %%", help="Listeners who reached the end"),
+            "completion": st.column_config.NumberColumn(
+                "completion", format="%.0f %%", help=f"Listeners who reached the end; hidden where fewer than {least} did, or did not"
+            ),
             "listened": st.column_config.NumberColumn(
                 "average listened", format="%.0f %%", help="Listened time / (listeners x length); replays can take it over 100 %"
             ),

@@ -45,14 +45,14 @@ def window(lake: Lake, minutes: int) -> Window:
         files = pa.table(opened.get_add_actions(flatten=True))
     except (DeltaError, OSError) as error:
         raise StorageError(f"cannot read the log of the Delta table {lake.address(USER_EVENTS)}: {error}") from error
-    filled = files.filter(pc.greater(files["num_records"], 0)) if files.num_rows else files
+    # A file without statistics may hold anything.
+    filled = files.filter(pc.fill_null(pc.greater(files["num_records"], 0), fill_value=True)) if files.num_rows else files
     if not filled.num_rows:
         raise MissingTable(USER_EVENTS)
-    newest = pc.max(filled["max.ts_min"]).as_py()
+    newest = pc.max(filled["max.ts_min"]).as_py() if "max.ts_min" in filled.column_names else None
     if newest is None:
-        raise StorageError(f"the Delta table {lake.address(USER_EVENTS)} carries no statistics on ts_min; rewrite it with them (python -m jobs.maintain)")
+        raise StorageError(f"the Delta table {lake.address(USER_EVENTS)} carries no statistics on ts_min, so its newest minute is unknown")
     start = newest - minutes
-    # A file without statistics may hold anything.
     held = filled.filter(pc.fill_null(pc.greater(filled["max.ts_min"], start), fill_value=True))
     return Window(start, newest, tuple(f"{lake.address(USER_EVENTS)}/{path}" for path in held["path"].to_pylist()))
 

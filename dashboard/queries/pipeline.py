@@ -52,10 +52,12 @@ def states(lake: Lake) -> list[TableState]:
 
 
 def failed_attempts(lake: Lake) -> pa.Table:
-    """Transcription failures: reason, attempts, episodes, latest, example (the newest error); most frequent first."""
+    """What went wrong in transcription: reason, attempts, episodes, recovered (episodes done all the same), latest, example; most frequent first."""
     return lake.query(
-        """SELECT reason, count(*) AS attempts, count(DISTINCT episode_id) AS episodes, max(attempted_at) AS latest, arg_max(error, attempted_at) AS example
-        FROM transcription_attempts WHERE coalesce(reason, '') <> '' GROUP BY reason ORDER BY attempts DESC, reason""",
+        """WITH done AS (SELECT DISTINCT episode_id FROM transcription_attempts WHERE outcome = 'done')
+        SELECT reason, count(*) AS attempts, count(DISTINCT episode_id) AS episodes, count(DISTINCT done.episode_id) AS recovered,
+            max(attempted_at) AS latest, arg_max(error, attempted_at) AS example
+        FROM transcription_attempts LEFT JOIN done USING (episode_id) WHERE coalesce(reason, '') <> '' GROUP BY reason ORDER BY attempts DESC, reason""",
         may_use=(TRANSCRIPTION_ATTEMPTS,),
     )
 

@@ -34,6 +34,13 @@ def bin_name(minutes: int) -> str:
     return unit if number == 1 else f"{number} {unit}s"
 
 
+def axis_format(bin_min: int) -> str:
+    """Times within a day, days and times within a week, days beyond."""
+    if bin_min <= 30:
+        return "%H:%M"
+    return "%b %d, %H:%M" if bin_min < 1440 else "%b %d"
+
+
 def at(epoch_min: int) -> datetime:
     """The UTC time of an epoch minute."""
     return datetime.fromtimestamp(epoch_min * 60, tz=UTC)
@@ -60,7 +67,7 @@ def events_chart(rows: pa.Table, seen: Window, bin_min: int) -> alt.Chart:
                 "from:T",
                 title="time (UTC)",
                 scale=alt.Scale(type="utc", domain=domain),
-                axis=alt.Axis(labelOverlap=True, grid=False, format="%H:%M" if bin_min <= 30 else "%b %d"),
+                axis=alt.Axis(labelOverlap=True, grid=False, format=axis_format(bin_min)),
             ),
             x2="to:T",
             y=alt.Y("bottom:Q", title=f"events per {bin_name(bin_min)}", axis=alt.Axis(tickMinStep=1, format="~s")),

@@ -9,10 +9,12 @@ import pyarrow as pa
 
 from dashboard.queries.pipeline import TableState
 from dashboard.views import colours
-from dashboard.views.text import age, size
+from dashboard.views.text import age, count, size
+from jobs.shared.generations import VERDICTS_OF_THE_LIVE
 
-PROMOTED = "promoted"
-"""The verdict with which a generation may go live."""
+NO_SCORES = ("users",)
+BOUNDS = (".low", ".high")
+"""Metrics that say how sure a score is, and are none."""
 
 
 def tables(states: Sequence[TableState], now: datetime) -> pd.DataFrame:
@@ -46,17 +48,36 @@ def generations(evaluations: pa.Table, live: str | None) -> pd.DataFrame:
 
 def refused(generations: pd.DataFrame) -> pd.DataFrame:
     """Generations that did not go live."""
-    kept: pd.DataFrame = generations[generations["verdict"] != PROMOTED].reset_index(drop=True)
+    kept: pd.DataFrame = generations[~generations["verdict"].isin(VERDICTS_OF_THE_LIVE)].reset_index(drop=True)
     return kept
 
 
 def comparison(evaluations: pa.Table, generation: str) -> pd.DataFrame:
     """The generation's metrics beside those of popularity and of the live settings, with the lift over popularity in percent."""
     frame = evaluations.to_pandas()
-    frame = frame[frame["generation"] == generation][["metric", "value", "baseline", "live"]].astype({"value": float, "baseline": float, "live": float})
+    scores = ~frame["metric"].isin(NO_SCORES) & ~frame["metric"].str.endswith(BOUNDS)
+    frame = frame[(frame["generation"] == generation) & scores][["metric", "value", "baseline", "live"]].astype(
+        {"value": float, "baseline": float, "live": float}
+    )
     frame["lift"] = (100 * (frame["value"] / frame["baseline"].where(frame["baseline"] > 0) - 1)).astype(float)
     compared: pd.DataFrame = frame.reset_index(drop=True)
     return compared
+
+
+def certainty(evaluations: pa.Table, generation: str) -> str:
+    """How many listeners the scores rest on, after which day, and within which bounds."""
+    rows = {row["metric"]: row for row in evaluations.to_pylist() if row["generation"] == generation}
+    said = []
+    if "users" in rows:
+        said.append(f"Measured on {count(rows['users']['value'] or 0)} listeners")
+    split = next((row["split"] for row in rows.values() if row["split"]), None)
+    if split:
+        said.append(f"on events from {split} on")
+    for metric in rows:
+        low, high = (rows.get(metric + bound, {}).get("value") for bound in BOUNDS)
+        if low is not None and high is not None:
+            said.append(f"{metric} lies between {low:.4f} and {high:.4f} (95 %)")
+    return ", ".join(said)
 
 
 def comparison_chart(frame: pd.DataFrame) -> alt.Chart:

@@ -1,6 +1,7 @@
 """What the pages ask, on real Delta tables with planted answers."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -110,6 +111,16 @@ class TestLive:
         expected = sum(act.ts.timestamp() // 60 > first for act in story.acts())
         assert live.totals(lake, seen)["events"] == expected > 0
 
+    def test_a_window_across_files_holds_its_minutes_and_no_other(self, tmp_path: Path) -> None:
+        settings = LakeSettings(uri=str(tmp_path / "lake"))
+        for minute in range(8):
+            act = story.Act(f"u{minute}", "e1", "play", 0.0, story.NOW + timedelta(minutes=minute))
+            DeltaLake(settings).upsert(tables.USER_EVENTS, story.user_events([act]))
+        lake = Lake(settings)
+        for minutes in (1, 3, 8):
+            seen = live.window(lake, minutes)
+            assert (len(seen.files), live.totals(lake, seen)["events"]) == (minutes, minutes)
+
     def test_skips_and_low_ratings_count_against_an_episode(self, lake: Lake) -> None:
         top = live.top_by_engagement(lake, live.window(lake, 60), 10)
         # e1: 6 x (2 plays + complete 3 + five stars 4) - 4 skips x 2; e4: 6 plays - 5 skips x 2 + complete 3 - 6 x 2 for two stars + like 4.
@@ -215,9 +226,9 @@ class TestPipeline:
 
     def test_failures_are_counted_by_reason(self, lake: Lake) -> None:
         attempts = pipeline.failed_attempts(lake).to_pylist()
-        assert [(row["reason"], row["attempts"], row["episodes"], row["example"]) for row in attempts] == [
-            ("http-404", 2, 1, "404 again"),
-            ("not-audio", 1, 1, "no stream found"),
+        assert [(row["reason"], row["attempts"], row["episodes"], row["recovered"], row["example"]) for row in attempts] == [
+            ("http-404", 2, 1, 0, "404 again"),
+            ("not-audio", 2, 2, 1, "a page instead"),
         ]
         assert [(row["podcast"], row["reason"]) for row in pipeline.failed_feeds(lake).to_pylist()] == [("http://feeds.example/gone.xml", "http-404")]
 

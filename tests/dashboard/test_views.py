@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.views import live, pipeline, producers, search, text
+from jobs.shared import tables
 from tests.support import planted_lake as story
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -195,6 +196,18 @@ class TestPipeline:
             {"generation": story.LIVE, "live": True, "verdict": "promoted"},
         ]
         assert pipeline.refused(known)["generation"].tolist() == [story.REFUSED]
+
+    def test_counts_and_bounds_are_told_in_words_and_are_no_scores(self) -> None:
+        rows = story.evaluations(story.NOW)
+        assert sorted(pipeline.comparison(rows, story.LIVE)["metric"]) == ["coverage@10", "ndcg@10", "recall@10"]
+        said = pipeline.certainty(rows, story.LIVE)
+        assert said == "Measured on 12 listeners, on events from 2026-10-28 on, ndcg@10 lies between 0.3000 and 0.3400 (95 %)"
+
+    def test_a_generation_that_went_live_untested_is_not_refused(self) -> None:
+        row = {"generation": "g", "metric": "users", "value": 0.0, "verdict": "promoted-untested", "reason": "first"}
+        rows = story.rows(tables.EVALUATIONS, [row])
+        assert pipeline.refused(pipeline.generations(rows, None)).empty
+        assert pipeline.comparison(rows, "g").empty
 
     def test_the_lift_is_over_popularity_and_missing_where_popularity_scores_nothing(self) -> None:
         rows = pa.Table.from_pylist(

@@ -216,8 +216,13 @@ def chunks(encoder: Encoder) -> pa.Table:
 
 
 def attempts(now: datetime) -> pa.Table:
-    failed = [("x1", "http-404", "404 for http://audio.example/x1.mp3"), ("x1", "http-404", "404 again"), ("x2", "not-audio", "no stream found")]
-    done = [{"episode_id": key, "attempted_at": now, "outcome": "transcribed"} for key in EPISODES]
+    failed = [
+        ("x1", "http-404", "404 for http://audio.example/x1.mp3"),
+        ("x1", "http-404", "404 again"),
+        ("x2", "not-audio", "no stream found"),
+        ("e1", "not-audio", "a page instead"),
+    ]
+    done = [{"episode_id": key, "attempted_at": now, "outcome": "done"} for key in EPISODES]
     return rows(
         tables.TRANSCRIPTION_ATTEMPTS,
         [
@@ -276,7 +281,10 @@ def daily(events: Sequence[Act]) -> pa.Table:
 
 def evaluations(now: datetime) -> pa.Table:
     def metrics(generation: str, verdict: str, reason: str, scores: tuple[float, float, float]) -> list[dict[str, Any]]:
-        values = dict(zip(("ndcg@10", "recall@10", "coverage"), zip(scores, (0.20, 0.25, 0.10), (0.31, 0.36, 0.62), strict=True), strict=True))
+        values: dict[str, tuple[float, float | None, float | None]] = dict(
+            zip(("ndcg@10", "recall@10", "coverage@10"), zip(scores, (0.20, 0.25, 0.10), (0.31, 0.36, 0.62), strict=True), strict=True)
+        )
+        values |= {"ndcg@10.low": (scores[0] - 0.02, 0.18, 0.29), "ndcg@10.high": (scores[0] + 0.02, 0.22, 0.33), "users": (12.0, 12.0, 12.0)}
         return [
             {
                 "generation": generation,

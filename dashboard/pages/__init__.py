@@ -1,0 +1,1 @@
+"""One script a page; Streamlit runs them, nothing imports them."""
