@@ -128,6 +128,14 @@ def test_a_record_that_comes_again_costs_nothing(world: World) -> None:
     assert world.attempts() == [("a", "done", None)]
 
 
+def test_a_replayed_record_is_not_another_try(world: World) -> None:
+    episode = world.episode("bad", audio=b"broken")
+    for _ in range(2):
+        world.announce(episode)
+        world.run(max_attempts=1)
+    assert world.attempts() == [("bad", "failed", "not-audio")]
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [(b"{", "not-json"), (b"", "empty"), (b'{"episode_id":"x"}', "wrong-fields"), (b'[1]', "wrong-fields"), (b"\xff\xfe", "not-json")],
