@@ -1,11 +1,32 @@
 """Implicit-feedback matrix factorisation by Spark ML, over text ids."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from pyspark.ml.feature import IndexToString, StringIndexer, StringIndexerModel
 from pyspark.ml.recommendation import ALS
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.train_als.settings import TrainAlsSettings
+
+CHECKPOINT_EVERY = 5
+"""Iterations after which Spark forgets how the factors came about: tasks with a longer past overflow the stack."""
+
+
+@contextmanager
+def checkpoints(spark: SparkSession, folder: str) -> Iterator[None]:
+    """Checkpoints in `folder`, on a store that all executors reach; emptied before (a killed run leaves some) and after."""
+    context: Any = spark.sparkContext
+    path = context._jvm.org.apache.hadoop.fs.Path(folder)  # noqa: SLF001  # Spark has no other door to its file systems
+    files = path.getFileSystem(context._jsc.hadoopConfiguration())  # noqa: SLF001
+    files.delete(path, True)
+    context.setCheckpointDir(folder)
+    try:
+        yield
+    finally:
+        files.delete(path, True)
 
 
 def factorise(engagement: DataFrame, settings: TrainAlsSettings) -> tuple[DataFrame, DataFrame]:
@@ -32,6 +53,7 @@ def factorise(engagement: DataFrame, settings: TrainAlsSettings) -> tuple[DataFr
         seed=settings.seed,
         numUserBlocks=blocks,
         numItemBlocks=blocks,
+        checkpointInterval=CHECKPOINT_EVERY,
     )
     model = als.fit(indexer.transform(pairs))
     return _named(model.userFactors, indexer, 0), _named(model.itemFactors, indexer, 1)

@@ -72,6 +72,8 @@ def run(lake: "SparkLake", plan: Plan, settings: TrainAlsSettings) -> Report:
     """Train and write the twin, then the generation."""
     from pyspark.sql import functions as F
 
+    from jobs.train_als.als import checkpoints
+
     daily = lake.read(USER_VS_EPISODE_DAILY, ["user_id", "episode_id", "day", "engagement"])
     days = {row["day"]: row for row in daily.groupBy("day").agg(F.count("*").alias("rows"), F.max("engagement").alias("best")).collect()}
     liked_on = [day for day, row in days.items() if row["best"] > 0]
@@ -79,13 +81,14 @@ def run(lake: "SparkLake", plan: Plan, settings: TrainAlsSettings) -> Report:
         return Report(details={"nothing_to_do": True, "why": "nobody engaged with anything so far"})
     split = core.split_day({day: row["rows"] for day, row in days.items()}, settings.backtest_share)
     note = {"split_day": split.isoformat()} if split and split > min(liked_on) else {"no_backtest": "no engagement on a day before the last ones"}
-    if split and "split_day" in note:
-        weights = core.day_weights(days, settings.half_life_days, before=split)
-        _train(lake, daily, weights, settings, plan.provenance_of(twin(plan.generation), note))
-    else:
-        logger.warning("no backtest", extra={"reason": note["no_backtest"]})
-    weights = core.day_weights(days, settings.half_life_days)
-    users = _train(lake, daily, weights, settings, plan.provenance_of(plan.generation, note), leaving=plan.expired)
+    with checkpoints(daily.sparkSession, f"{lake.uri(ALS_EPISODE_FACTORS)}.checkpoints"):
+        if split and "split_day" in note:
+            weights = core.day_weights(days, settings.half_life_days, before=split)
+            _train(lake, daily, weights, settings, plan.provenance_of(twin(plan.generation), note))
+        else:
+            logger.warning("no backtest", extra={"reason": note["no_backtest"]})
+        weights = core.day_weights(days, settings.half_life_days)
+        users = _train(lake, daily, weights, settings, plan.provenance_of(plan.generation, note), leaving=plan.expired)
     return Report(read=sum(row["rows"] for row in days.values()), written=users, details={"generation": plan.generation, **note})
 
 
