@@ -5,13 +5,16 @@ A broker of its own is started; events are spread over one day and over three we
 
 import argparse
 import tempfile
+import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
-from demo.kafka import TopicsBroker, admin
+from demo.kafka import TopicsBroker, admin, create_topics
 from demo.server import free_port
 from jobs.shared import tables, topics
 from jobs.shared.models import EventKind, UserEvent
@@ -19,8 +22,7 @@ from jobs.shared.settings import KafkaSettings, LakeSettings, SparkSettings
 from jobs.shared.spark import session
 from jobs.shared.storage.delta import DeltaLake
 from jobs.shared.storage.kafka import KafkaLog
-from jobs.shared.storage.spark_delta import SparkLake
-from jobs.stream_events import job
+from jobs.stream_events import job, query
 from jobs.stream_events.checkpoint import Checkpoint
 from jobs.stream_events.settings import StreamEventsSettings
 
@@ -48,16 +50,16 @@ def events(count: int, days: float, rng: np.random.Generator) -> list[UserEvent]
 
 
 class Timed(job.EventSink):
-    """Remembers how long each batch took."""
+    """Remembers how long the storing of each batch took."""
 
-    def __init__(self, *arguments: object) -> None:
-        super().__init__(*arguments)  # type: ignore[arg-type]
-        self.batches: list[tuple[int, float]] = []
+    def __init__(self, lake: DeltaLake, log: KafkaLog, query_id: Callable[[], str]) -> None:
+        super().__init__(lake, log, query_id)
+        self.batches_s: list[float] = []
 
-    def write(self, records, batch_id):  # type: ignore[no-untyped-def]
-        began, before = datetime.now(UTC), self.counts.read
-        super().write(records, batch_id)
-        self.batches.append((self.counts.read - before, (datetime.now(UTC) - began).total_seconds()))
+    def write(self, parsed: pa.Table, batch_id: int) -> None:
+        began = time.monotonic()
+        super().write(parsed, batch_id)
+        self.batches_s.append(time.monotonic() - began)
 
 
 def main() -> None:
@@ -83,7 +85,7 @@ def main() -> None:
                 for _ in range(count.small):
                     KafkaLog(kafka).publish(topics.USER_EVENTS, events(1000, 0.01, rng))
                     rows.append(("1,000 more", *drain(spark, kafka, lake, count.batch)))
-    print(f"{'events over':<14}{'events':>9}{'events/s':>10}{'batch p50 s':>13}{'batch max s':>13}{'stored':>9}")
+    print(f"{'events over':<14}{'events':>9}{'events/s':>10}{'store p50 s':>13}{'store max s':>13}{'stored':>9}")
     live = [row for row in rows if row[0] == "1,000 more"]
     for name, read, seconds, batches, stored in [row for row in rows if row[0] not in ("warm-up", "1,000 more")]:
         print(f"{name:<14}{read:>9,}{read / seconds:>10,.0f}{np.median(batches):>13.2f}{max(batches):>13.2f}{stored:>9,}")
@@ -95,8 +97,6 @@ def main() -> None:
 
 def topic_reset(bootstrap_servers: str) -> None:
     """An empty user-events, so that each measurement reads its own events alone."""
-    from demo.kafka import create_topics
-
     client = admin(bootstrap_servers)
     for future in client.delete_topics([topics.USER_EVENTS.name]).values():
         future.result()
@@ -109,11 +109,11 @@ def drain(spark, kafka, lake, batch):  # type: ignore[no-untyped-def]
     """One `--once` on a warm session: records read, seconds, seconds of each batch, rows stored."""
     settings = StreamEventsSettings(lake=lake, kafka=kafka, max_offsets_per_trigger=batch)
     checkpoint = Checkpoint(settings.checkpoint_uri, lake)
-    sink = Timed(SparkLake(spark, lake), KafkaLog(kafka), checkpoint.query_id, settings)
+    sink = Timed(DeltaLake(lake), KafkaLog(kafka), checkpoint.query_id)
     began = datetime.now(UTC)
-    report = job.run(spark, sink, checkpoint.spark_uri, settings, once=True)
+    report = query.run(spark, sink, checkpoint.spark_uri, settings, once=True)
     seconds = (datetime.now(UTC) - began).total_seconds()
-    return report.read, seconds, [batch_s for _, batch_s in sink.batches], DeltaLake(lake).read(tables.USER_EVENTS, ["event_id"]).num_rows
+    return report.read, seconds, sink.batches_s, DeltaLake(lake).read(tables.USER_EVENTS, ["event_id"]).num_rows
 
 
 if __name__ == "__main__":
