@@ -5,8 +5,10 @@ import importlib.util
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from jobs.similarity import core
 
@@ -22,9 +24,14 @@ def unit(rows: int, width: int) -> core.Vectors:
 
 
 def stage(vectors: core.Vectors) -> core.Positions:
-    """What the tasks of the stage do, one after the other."""
+    """What the tasks of the stage do, one task a core with one thread each."""
     everyone = np.arange(len(vectors))
-    return np.concatenate([core.nearest(vectors, everyone[begin : begin + ROWS], everyone, COUNT).positions for begin in range(0, len(vectors), ROWS)])
+
+    def block(begin: int) -> core.Positions:
+        return core.nearest(vectors, everyone[begin : begin + ROWS], everyone, COUNT).positions
+
+    with threadpool_limits(1), ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return np.concatenate(list(pool.map(block, range(0, len(vectors), ROWS))))
 
 
 def plain(vectors: core.Vectors) -> core.Positions:
