@@ -177,7 +177,7 @@ def _listeners(daily: "DataFrame", days: list[date], factors: "DataFrame", setti
         .agg(F.collect_list("item").alias("history"))
     )
     known = history.join(factors, "user_id", "full_outer")
-    unknown = spark.createDataFrame([(DEFAULT_USER,)], "user_id string")
+    unknown = spark.range(0, 1, 1, 1).select(F.lit(DEFAULT_USER).alias("user_id"))
     return known.unionByName(unknown, allowMissingColumns=True).select(
         "user_id", "factors", F.coalesce("history", F.array().cast(known.schema["history"].dataType)).alias("history")
     )
