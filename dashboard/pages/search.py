@@ -41,8 +41,8 @@ def quiet(text: str) -> str:
 
 def show(position: int, hit: views.Hit, wanted: list[str]) -> None:
     with st.container(border=True):
-        place, what = st.columns([0.1, 0.9])
-        place.markdown(f"### {clock(hit.start_s)}")
+        place, what = st.columns([0.13, 0.87])
+        place.markdown(f"#### {clock(hit.start_s)}")
         with what:
             st.markdown(f"**{inert(hit.title)}** :gray[{inert(hit.podcast)}] :gray-badge[{hit.found_by}]")
             st.markdown(f"{quiet(hit.before)} {marked(hit.sentence, wanted)} {quiet(hit.after)}".strip())
