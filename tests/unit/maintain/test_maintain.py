@@ -1,5 +1,5 @@
 import datetime as dt
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -94,22 +94,16 @@ def test_only_crowded_partitions_are_rewritten() -> None:
 
 def test_nothing_is_lost_when_a_stream_writes_during_maintenance(lake: DeltaLake) -> None:
     fill(lake)
-    failures: list[Exception] = []
 
     def stream() -> None:
-        try:
-            for number in range(6, 26):
-                lake.append_once(tables.USER_EVENTS, events("u", number), ("q", number))
-        except Exception as error:
-            failures.append(error)
-            raise
+        for number in range(6, 26):
+            lake.append_once(tables.USER_EVENTS, events("u", number), ("q", number))
 
-    writer = threading.Thread(target=stream)
-    writer.start()
-    while writer.is_alive():
-        job.run(lake, settings(compact_from=2), dt.datetime.now(dt.UTC))
-    writer.join()
-    assert failures == []
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(stream)
+        while not writer.done():
+            job.run(lake, settings(compact_from=2), dt.datetime.now(dt.UTC))
+    writer.result()
     assert sorted(row["ts_min"] for row in lake.read(tables.USER_EVENTS).to_pylist()) == sorted(int((NOON.timestamp()) // 60) - number for number in range(26))
 
 
