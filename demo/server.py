@@ -7,6 +7,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -100,12 +101,11 @@ class Server(ABC):
             self.process = None
 
     def __enter__(self) -> Self:
-        self.start()
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.stop)
+            self.start()
             self.ready()
-        except BaseException:
-            self.stop()
-            raise
+            undo.pop_all()
         return self
 
     def __exit__(self, *_exception: object) -> None:
