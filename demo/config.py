@@ -37,6 +37,7 @@ class Platform:
             "spark": {
                 "master": "local[*]",
                 "jars_dir": str(JARS / "spark"),
+                "shuffle_partitions": 2,
                 "conf": {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"},
             },
         }
