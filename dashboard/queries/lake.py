@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from deltalake import DeltaTable
 
 from jobs.shared.errors import StorageError
 from jobs.shared.settings import LakeSettings
@@ -77,6 +78,10 @@ class Lake:
 
     def exists(self, table: Table) -> bool:
         """Whether the table was ever written; StorageError where that cannot be found out."""
+        return self.open(table) is not None
+
+    def open(self, table: Table) -> DeltaTable | None:
+        """The table's newest snapshot, None where it was never written; StorageError where that cannot be found out."""
         self._seen.discard(table.name)
         if not self._settings.is_s3:
             try:
@@ -84,10 +89,10 @@ class Lake:
                 with os.scandir(Path(self.uri) / table.name / "_delta_log"):
                     pass
             except FileNotFoundError:
-                return False
+                return None
             except OSError as error:
                 raise StorageError(f"cannot read the lake {self.uri}: {error.strerror} ({error.filename})") from error
-        return self.delta.open(table) is not None
+        return self.delta.open(table)
 
     def address(self, table: Table) -> str:
         """The table's folder as DuckDB takes it."""

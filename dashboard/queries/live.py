@@ -36,9 +36,7 @@ class Window:
 
 def window(lake: Lake, minutes: int) -> Window:
     """The last `minutes` before the stream's watermark; MissingTable where no event was ever written."""
-    if not lake.exists(USER_EVENTS):
-        raise MissingTable(USER_EVENTS)
-    opened = lake.delta.open(USER_EVENTS)
+    opened = lake.open(USER_EVENTS)
     if opened is None:
         raise MissingTable(USER_EVENTS)
     try:

@@ -27,12 +27,10 @@ class TableState:
 
 def state(lake: Lake, table: Table) -> TableState:
     """Size and freshness from the log alone."""
-    if not lake.exists(table):
-        return TableState(table, None, 0, 0, None)
-    opened = lake.delta.open(table)
-    newest = lake.delta.newest(table)
+    opened = lake.open(table)
     if opened is None:
         return TableState(table, None, 0, 0, None)
+    newest = lake.delta.newest(table)
     try:
         files = pa.table(opened.get_add_actions(flatten=True))
     except (DeltaError, OSError) as error:
