@@ -12,6 +12,8 @@ class Stage:
     """One line for the person at the terminal."""
     arguments: tuple[str, ...] = ()
     """What it needs on the command line to end by itself."""
+    speaks: bool = False
+    """Whether it writes a text for people beside its log."""
 
 
 ORDER = (
@@ -23,7 +25,7 @@ ORDER = (
     Stage("stream_events", "turns events into engagement", ("--once",)),
     Stage("train_als", "learns tastes from engagement"),
     Stage("recommend", "makes each listener's list, with reasons"),
-    Stage("evaluate", "measures the lists on what was heard later"),
+    Stage("evaluate", "measures the lists on what was heard later", speaks=True),
     Stage("publish", "brings the lists to the document store"),
     Stage("maintain", "compacts and cleans the tables"),
 )

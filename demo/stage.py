@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,9 @@ LOOK_S = 0.25
 
 MEASURE_EVERY = 4
 """Looks between two measurements of memory, which cost a few milliseconds each."""
+
+MOST_LINES_SHOWN = 40
+"""Of what a stage says to people."""
 
 COUNTS = ("read", "written", "skipped", "failed")
 
@@ -57,10 +61,11 @@ class LogFollower:
         self.log = log
         self.progress: dict[str, Any] = {}
         self.report: dict[str, Any] = {}
+        self.spoken: deque[str] = deque(maxlen=MOST_LINES_SHOWN)
         self._offset = 0
 
     def read(self) -> None:
-        """Take in the lines that were completed since the last call; lines that are not JSON (a JVM's) say nothing."""
+        """Take in the lines that were completed since the last call; lines that are not JSON are a JVM's, or a text for people."""
         if not self.log.exists():
             return
         with self.log.open("rb") as file:
@@ -74,6 +79,7 @@ class LogFollower:
 
     def _take(self, line: bytes) -> None:
         if not line.startswith(b"{"):
+            self.spoken.append(line.decode(errors="replace"))
             return
         try:
             record = json.loads(line)
@@ -111,6 +117,8 @@ def run(stage: Stage, command: Sequence[str], log: Path, *, line: LiveLine, mete
     follower.read()
     outcome = Outcome(stage.name, child.returncode, time.monotonic() - began, meter.peaks_mb.get(child.pid, 0.0), follower.report)
     line.end(f"{stage.name:<16} {duration(outcome.seconds):>6}  {stage.does}: {_last_words(outcome)}")
+    if stage.speaks and follower.spoken:
+        line.end("\n" + "\n".join(follower.spoken) + "\n")
     if outcome.exit_code != 0:
         line.end(f"\nThe end of {log}:\n{tail(log)}\n")
     return outcome

@@ -54,6 +54,14 @@ def test_a_running_stage_shows_its_newest_progress_and_a_finished_one_its_counts
     assert outcome.report["written"] == 5
 
 
+def test_what_a_stage_says_to_people_is_shown_and_a_jvms_noise_is_not(tmp_path):
+    talker = Stage("talker", "compares", speaks=True)
+    stream = io.StringIO()
+    run_all([GOOD, talker], {"good": COUNTS, "talker": 'print("ndcg@10  0.4  0.2")\nprint("{}", file=sys.stderr)'}, tmp_path, stream)
+    assert "\nndcg@10  0.4  0.2\n" in stream.getvalue()
+    assert "JVM" not in stream.getvalue()
+
+
 def test_where_nobody_watches_nothing_is_rewritten_in_place(tmp_path):
     stream = io.StringIO()
     run_all([GOOD], {"good": COUNTS}, tmp_path, stream)
