@@ -19,7 +19,8 @@ DROP_CACHE := rm -rf .earshot/cache
 endif
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-INSTALL := $(BIN)/uv pip install --quiet --require-hashes
+# The lists are complete, and what pyproject.toml keeps out of them when they are compiled must not be left out of those that name it.
+INSTALL := $(BIN)/uv --no-config pip install --quiet --require-hashes --no-deps
 
 SERVERS := .venv-mongo/.installed $(JARS)/kafka/.complete
 SPARK := $(JARS)/spark/.complete
