@@ -19,10 +19,6 @@ RATING_WEIGHT = 2.0
 HEARD_S = 60.0
 """Seconds of listening from which an episode counts as heard (the 60 s after which large platforms count a stream)."""
 
-ENGAGED_S = 1200.0
-ENGAGED_SHARE = 0.4
-"""Engaged: 20 minutes or 40 % of the episode (Apple's definition)."""
-
 COUNT_BY_KIND = {"play": "plays", "pause": "pauses", "skip": "skips", "complete": "completes", "like": "likes"}
 """Column of user_vs_episode_daily that counts each kind of event; `rate` fills `rating` instead."""
 

@@ -13,18 +13,6 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Podcast(Model):
-    """A show, as its feed describes it, and how the last fetch went."""
-
-    podcast_id: str
-    title: str
-    author: str = ""
-    language: str = ""
-    categories: tuple[str, ...] = ()
-    image_url: str = ""
-    feed_url: str
-
-
 class Episode(Model):
     """One episode as its feed describes it: the payload of `episode-metadata`."""
 

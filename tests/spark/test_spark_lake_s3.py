@@ -1,4 +1,4 @@
-"""Spark writes and merges the same tables on a real S3, where delta-rs then reads them."""
+"""Spark writes and replaces rows of the same tables on a real S3, where delta-rs then reads them."""
 
 import os
 import subprocess
@@ -27,8 +27,8 @@ lake = LakeSettings(uri=uri, s3=S3Settings(endpoint_url=endpoint))
 with session("s3", SparkSettings(master="local[2]", jars_dir=":".join(jars), shuffle_partitions=2), lake) as spark:
     store = SparkLake(spark, lake)
     schema = spark_schema(tables.SIMILARITIES)
-    store.upsert(tables.SIMILARITIES, spark.createDataFrame([("a", 1, "b", 0.9), ("b", 1, "a", 0.9)], schema))
-    store.upsert(tables.SIMILARITIES, spark.createDataFrame([("a", 1, "c", 0.95)], schema))
+    store.replace(tables.SIMILARITIES, spark.createDataFrame([("a", 1, "b", 0.9), ("b", 1, "a", 0.9)], schema))
+    store.replace(tables.SIMILARITIES, spark.createDataFrame([("a", 1, "c", 0.95)], schema), [("episode_id", "=", "a")])
     assert store.read(tables.SIMILARITIES).count() == 2
 """
 

@@ -1,6 +1,6 @@
 """Delta tables by Spark: the writer of the Spark stages. Tables are declared in `jobs.shared.tables` like everywhere."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -40,14 +40,6 @@ class SparkLake:
             frame = self._spark.read.format("delta").load(self.uri(table))
         return frame.select(*(columns if columns is not None else table.columns))
 
-    def append(self, table: Table, frame: DataFrame, *, txn: tuple[str, int] | None = None) -> None:
-        """Add rows; with `txn` = (application, version) a version that was written before is skipped (Delta's SetTransaction)."""
-        self._tables.create(table)
-        writer = conform(frame, table).write.format("delta").mode("append")
-        if txn is not None:
-            writer = writer.option("txnAppId", txn[0]).option("txnVersion", str(txn[1]))
-        self._run("append to", table, lambda: writer.save(self.uri(table)))
-
     def replace(self, table: Table, frame: DataFrame, where: Where = (), provenance: Provenance | None = None) -> None:
         """Put `frame` in the place of all rows that fulfil `where` (none given: of all rows), in one commit."""
         self._tables.create(table)
@@ -56,33 +48,10 @@ class SparkLake:
             writer = writer.option("replaceWhere", sql(where))
         if provenance is not None:
             writer = writer.option("userMetadata", provenance.model_dump_json())
-        self._run("replace in", table, lambda: writer.save(self.uri(table)))
-
-    def upsert(self, table: Table, frame: DataFrame, *, condition: str = "", provenance: Provenance | None = None) -> None:
-        """Insert or replace rows by the table's key. `frame` holds a key once; `condition` narrows the target (t) for file skipping."""
-        self._tables.create(table)
-        source = conform(frame, table)
-        on = " AND ".join([*(f"t.{column} = s.{column}" for column in table.key), *([condition] if condition else [])])
-        # Imported here: delta-spark is needed by the stages that merge, not by those that only read.
-        from delta.tables import DeltaTable
-
-        def merge() -> None:
-            target = DeltaTable.forPath(self._spark, self.uri(table))
-            target.alias("t").merge(source.alias("s"), on).whenMatchedUpdateAll().whenNotMatchedInsertAll().execute()
-
-        conf = "spark.databricks.delta.commitInfo.userMetadata"
-        if provenance is not None:
-            self._spark.conf.set(conf, provenance.model_dump_json())
         try:
-            self._run("upsert into", table, merge)
-        finally:
-            self._spark.conf.unset(conf)
-
-    def _run(self, what: str, table: Table, action: Callable[[], None]) -> None:
-        try:
-            action()
+            writer.save(self.uri(table))
         except (PySparkException, Py4JJavaError) as error:
-            raise StorageError(f"cannot {what} the Delta table {self.uri(table)}: {error}") from error
+            raise StorageError(f"cannot replace rows of the Delta table {self.uri(table)}: {error}") from error
 
 
 def conform(frame: DataFrame, table: Table) -> DataFrame:
