@@ -9,7 +9,7 @@ UPGRADE ?=
 
 BIN := .venv/bin
 JARS := .earshot/jars
-STAGES := fetch_metadata transcribe embed similarity simulate_events stream_events train_als recommend evaluate publish maintain
+STAGES := fetch_metadata transcribe embed similarity simulate_events stream_events train_als recommend evaluate publish maintain provision
 DEMO_EXTRAS := $(patsubst %,--extra %,$(STAGES) dashboard)
 
 # A cache of our own is dropped after use: it would hold pyspark's sources twice, and the environments keep what they link to.
@@ -28,7 +28,7 @@ SPARK := $(JARS)/spark/.complete
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-models bench lint format java jars jars-s3 mongo minio requirements clean-data clean python-is-new-enough
+.PHONY: help demo test test-models bench lint format chart java jars jars-s3 mongo minio requirements clean-data clean python-is-new-enough
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ lint: .venv/.dev ## What CI checks: style, types, layers
 format: .venv/.dev ## Format the code and repair what can be repaired
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+chart: .venv/.dev ## Write what is made from the code in charts/: the schema of the values, and the rendered profiles that tests compare with
+	$(BIN)/python charts/schema.py
+	EARSHOT_TEST_GOLDENS=write $(BIN)/python -m pytest -q tests/charts/test_goldens.py
 
 java: .venv-java/.installed ## A Java 17 in .earshot/java, for machines without one
 	.venv-java/bin/cjdk --jdk temurin:17 --cache-dir $(CURDIR)/.earshot/java java-home

@@ -11,20 +11,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import (  # type: ignore[attr-defined]
-    AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-    NewTopic,
-    ResourceType,
-)
+from confluent_kafka.admin import AdminClient
 
 from demo import java
 from demo.errors import DemoError, SetupError
 from demo.home import JARS, ROOT
 from demo.server import HOST, Server, free_port, serve, tail
 from jobs.shared import topics
+from jobs.shared.settings import KafkaSettings
+from jobs.shared.storage.kafka_topics import KafkaTopics
 
 HEAP = ("-Xms256m", "-Xmx512m")
 """Enough for one machine's worth of events; the process takes 400 to 480 MB."""
@@ -120,25 +115,7 @@ def admin(bootstrap_servers: str) -> AdminClient:
 
 def create_topics(bootstrap_servers: str, declared: Iterable[topics.Topic] = topics.ALL) -> None:
     """Every declared topic exists with its declared settings; what is there already keeps its records."""
-    client = admin(bootstrap_servers)
-    existing = client.list_topics(timeout=20).topics
-    missing = [topic for topic in declared if topic.name not in existing]
-    if missing:
-        created = client.create_topics(
-            [NewTopic(topic.name, topic.partitions, 1, config={key: str(value) for key, value in topic.config.items()}) for topic in missing]
-        )
-        for future in created.values():
-            future.result()
-    present = [topic for topic in declared if topic.name in existing and topic.config]
-    if present:
-        altered = client.incremental_alter_configs([_settings(topic) for topic in present])
-        for future in altered.values():
-            future.result()
-
-
-def _settings(topic: topics.Topic) -> ConfigResource:
-    entries = [ConfigEntry(key, str(value), incremental_operation=AlterConfigOpType.SET) for key, value in topic.config.items()]
-    return ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=entries)
+    KafkaTopics(KafkaSettings(bootstrap_servers=bootstrap_servers)).prepare(declared, replication_factor=1)
 
 
 class TopicsBroker(KafkaBroker):

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -65,6 +65,8 @@ class KafkaSettings(Section):
     """PEM file with the broker's certificate authority."""
     username: str | None = None
     password: SecretStr | None = None
+    topic_prefix: str = Field("", pattern=r"^[a-zA-Z0-9._-]{0,100}$")
+    """In front of every topic and consumer group, so that several installations can share a broker."""
     timeout_s: float = Field(20.0, gt=0, le=600)
     """How long a silent broker is waited for before the stage fails with exit code 1."""
 
@@ -202,6 +204,31 @@ def load(model: type[S], path: Path | None) -> S:
         return model(**values)
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(model, dict(problem)) for problem in error.errors())) from None
+
+
+def chart_schema(model: type[StageSettings]) -> dict[str, Any]:
+    """JSON Schema of what a chart's `config` block may hold: every setting but secrets, none required, no other keys.
+
+    Nothing is required because the chart fills in what the platform knows; the stage itself refuses what is then still missing.
+    """
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    return cast(dict[str, Any], _inlined(schema, definitions))
+
+
+def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_inlined(one, definitions) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].rsplit("/", 1)[-1]] | {key: value for key, value in schema.items() if key != "$ref"}
+    kept = {
+        key: _inlined(value, definitions) for key, value in schema.items() if key not in ("required", "title", "default", "properties", "format", "writeOnly")
+    }
+    if "properties" in schema:
+        kept["properties"] = {name: _inlined(inner, definitions) for name, inner in schema["properties"].items() if "writeOnly" not in json.dumps(inner)}
+    return kept
 
 
 def config_path(argument: str | None) -> Path | None:

@@ -52,8 +52,9 @@ def build(name: str, settings: SparkSettings, lake: LakeSettings) -> SparkSessio
             "spark.driver.bindAddress": "127.0.0.1",
         }
         builder = builder.master(settings.master)
+        # Under an operator, executors in other pods must reach the driver.
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     if lake.is_s3:
         conf |= _s3(lake)
     for key, value in (conf | settings.conf).items():

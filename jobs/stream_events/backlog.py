@@ -5,25 +5,29 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from jobs.shared.errors import StorageError
 from jobs.shared.settings import KafkaSettings
-from jobs.shared.storage.kafka import client_config
+from jobs.shared.storage.kafka import client_config, named
 from jobs.shared.topics import Topic
 
 
 def pending(settings: KafkaSettings, topic: Topic, done: dict[int, int] | None) -> bool:
     """Whether there are records beyond `done`; unknown (None) counts as yes. StorageError where the broker or the topic is missing."""
+    if done is None:
+        # Still asked, so that a missing topic is named before a JVM starts.
+        ends(settings, topic)
+        return True
+    return any(end > max(done.get(partition, first), first) for partition, (first, end) in ends(settings, topic).items())
+
+
+def ends(settings: KafkaSettings, topic: Topic) -> dict[int, tuple[int, int]]:
+    """By partition, the first offset that is kept and the one after the last. StorageError where the broker or the topic is missing."""
     where = f"Kafka at {settings.bootstrap_servers}"
-    client = Client(client_config(settings) | {"group.id": "stream_events.backlog", "enable.auto.commit": False})
+    topic = named(settings, topic)
+    client = Client(client_config(settings) | {"group.id": f"{settings.topic_prefix}stream_events.backlog", "enable.auto.commit": False})
     try:
         found = client.list_topics(topic.name, timeout=settings.timeout_s).topics[topic.name]
         if found.error is not None:
             raise StorageError(f"topic {topic.name} on {where}: {found.error.str()}")
-        if done is None:
-            return True
-        for partition in found.partitions:
-            first, end = client.get_watermark_offsets(TopicPartition(topic.name, partition), timeout=settings.timeout_s)
-            if end > max(done.get(partition, first), first):
-                return True
-        return False
+        return {partition: client.get_watermark_offsets(TopicPartition(topic.name, partition), timeout=settings.timeout_s) for partition in found.partitions}
     except KafkaException as error:
         raise StorageError(f"cannot reach {where}: {error.args[0].str()}") from error
     finally:
@@ -33,7 +37,7 @@ def pending(settings: KafkaSettings, topic: Topic, done: dict[int, int] | None) 
 def source_options(settings: KafkaSettings, topic: Topic, *, max_offsets_per_trigger: int, fail_on_data_loss: bool) -> dict[str, str]:
     """Options of Spark's Kafka source for the same broker and credentials."""
     options = {
-        "subscribe": topic.name,
+        "subscribe": named(settings, topic).name,
         "startingOffsets": "earliest",
         "maxOffsetsPerTrigger": str(max_offsets_per_trigger),
         "failOnDataLoss": str(fail_on_data_loss).lower(),

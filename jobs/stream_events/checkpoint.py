@@ -43,8 +43,16 @@ class Checkpoint:
             return {}
         if begun != finished:
             return None
+        return self._offsets(begun, topic)
+
+    def stored(self, topic: str) -> dict[int, int]:
+        """By partition, the offset up to which all is stored by finished batches, also while a further batch runs."""
+        finished = self._newest("commits")
+        return {} if finished is None else self._offsets(finished, topic)
+
+    def _offsets(self, batch: int, topic: str) -> dict[int, int]:
         # Version line, metadata line, then one line a source.
-        offsets = json.loads(self._read(f"offsets/{begun}").splitlines()[2])
+        offsets = json.loads(self._read(f"offsets/{batch}").splitlines()[2])
         return {int(partition): int(offset) for partition, offset in offsets.get(topic, {}).items()}
 
     def _newest(self, folder: str) -> int | None:

@@ -4,6 +4,7 @@ Reads   topic user-events; table user_events
 Writes  tables user_events (each event_id once) and user_vs_episode_daily (recomputed, never added to); topic user-events.dead
 Needs   Kafka, the lake, Java 17 (Spark)
 
+--wait stores nothing and ends when a stream that runs elsewhere has stored what the topic holds now.
 --once takes everything that is there and ends; without it the stream runs for ever, and SIGTERM ends it.
 Delivery: exactly once. Offsets are Spark's checkpoint; a batch that is played again is judged by the same clock (Kafka's time of receipt),
 appended under its own transaction number and deduplicated by event_id against what is stored, and the days it touches are computed

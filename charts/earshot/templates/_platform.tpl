@@ -79,7 +79,7 @@ With the Spark operator a batch stage has no master of its own: the operator sub
 {{- $_ := set $sections "http" (dict "allowed_hosts" (list (printf "%s:8765" (include "earshot.name" (list $root "samples"))))) -}}
 {{- end -}}
 {{- if and (eq $stage "transcribe") $root.Values.stages.transcribe.gpu.enabled -}}
-{{- $_ := set $sections "device" "cuda" -}}
+{{- $_ := set $sections "whisper" (dict "device" "cuda") -}}
 {{- end -}}
 {{- if eq $stage "provision" -}}
 {{- $_ := set $sections "create_topics" (eq $root.Values.kafka.mode "external" | and $root.Values.kafka.external.createTopics) -}}

@@ -8,7 +8,7 @@ from jobs.shared.errors import RecordError, StorageError
 from jobs.shared.models import Episode
 from jobs.shared.ports import Announced
 from jobs.shared.settings import KafkaSettings
-from jobs.shared.storage.kafka import client_config, received
+from jobs.shared.storage.kafka import client_config, named, received
 from jobs.shared.topics import EPISODE_IDS, EPISODE_METADATA, EpisodeKnown
 
 
@@ -19,8 +19,10 @@ class KafkaAnnouncements:
         self._settings = settings
         self._where = f"Kafka at {settings.bootstrap_servers}"
         self._producer = Producer(
-            client_config(settings) | {"transactional.id": f"earshot.{name}", "compression.type": "lz4", "message.timeout.ms": int(settings.timeout_s * 1000)}
+            client_config(settings)
+            | {"transactional.id": f"{settings.topic_prefix}earshot.{name}", "compression.type": "lz4", "message.timeout.ms": int(settings.timeout_s * 1000)}
         )
+        self._metadata, self._ids = named(settings, EPISODE_METADATA), named(settings, EPISODE_IDS)
         self._is_alone = False
 
     def since(self, offset: int) -> list[Announced]:
@@ -28,7 +30,7 @@ class KafkaAnnouncements:
         consumer = Consumer(
             client_config(self._settings)
             | {
-                "group.id": "fetch_metadata",
+                "group.id": f"{self._settings.topic_prefix}fetch_metadata",
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
@@ -38,34 +40,34 @@ class KafkaAnnouncements:
         )
         try:
             self._check_topic(consumer)
-            consumer.assign([TopicPartition(EPISODE_IDS.name, 0, offset)])
+            consumer.assign([TopicPartition(self._ids.name, 0, offset)])
             return self._read(consumer)
         except KafkaException as error:
-            raise StorageError(f"cannot read {EPISODE_IDS.name} on {self._where}: {error}") from error
+            raise StorageError(f"cannot read {self._ids.name} on {self._where}: {error}") from error
         finally:
             consumer.close()
 
     def _check_topic(self, consumer: Consumer) -> None:
-        topic = consumer.list_topics(EPISODE_IDS.name, timeout=self._settings.timeout_s).topics[EPISODE_IDS.name]
+        topic = consumer.list_topics(self._ids.name, timeout=self._settings.timeout_s).topics[self._ids.name]
         if topic.error is not None:
-            raise StorageError(f"topic {EPISODE_IDS.name} on {self._where}: {topic.error.str()}")
+            raise StorageError(f"topic {self._ids.name} on {self._where}: {topic.error.str()}")
         if len(topic.partitions) != 1:
-            raise StorageError(f"topic {EPISODE_IDS.name} on {self._where} has {len(topic.partitions)} partitions, its order needs exactly one")
+            raise StorageError(f"topic {self._ids.name} on {self._where} has {len(topic.partitions)} partitions, its order needs exactly one")
 
     def _read(self, consumer: Consumer) -> list[Announced]:
         found: list[Announced] = []
         while True:
             message = consumer.poll(self._settings.timeout_s)
             if message is None:
-                raise StorageError(f"cannot read {EPISODE_IDS.name} on {self._where}: no answer within {self._settings.timeout_s:.0f} s")
+                raise StorageError(f"cannot read {self._ids.name} on {self._where}: no answer within {self._settings.timeout_s:.0f} s")
             problem = message.error()
             if problem is not None:
                 if problem.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # the client publishes the code under this name
                     return found
-                raise StorageError(f"cannot read {EPISODE_IDS.name} on {self._where}: {problem.str()}")
+                raise StorageError(f"cannot read {self._ids.name} on {self._where}: {problem.str()}")
             record = received(message)
             try:
-                known: EpisodeKnown = EPISODE_IDS.decode(record.value)
+                known: EpisodeKnown = self._ids.decode(record.value)
             except RecordError:
                 # Not of our making: an id that nobody can read was announced by nobody.
                 continue
@@ -78,7 +80,7 @@ class KafkaAnnouncements:
         try:
             self._producer.begin_transaction()
             for episode in episodes:
-                for topic, value in ((EPISODE_METADATA, episode), (EPISODE_IDS, EpisodeKnown(episode_id=episode.episode_id, podcast_id=episode.podcast_id))):
+                for topic, value in ((self._metadata, episode), (self._ids, EpisodeKnown(episode_id=episode.episode_id, podcast_id=episode.podcast_id))):
                     key, payload = topic.encode(value)
                     self._produce(topic.name, key, payload)
             self._producer.commit_transaction(self._settings.timeout_s + 5)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -32,6 +33,11 @@ def client_config(settings: KafkaSettings) -> dict[str, Any]:
     return config | {"log_level": 2}
 
 
+def named(settings: KafkaSettings, topic: Topic) -> Topic:
+    """The topic under the name that it has on this broker."""
+    return replace(topic, name=settings.topic_prefix + topic.name)
+
+
 class KafkaLog:
     """Publishes with acks=all and an idempotent producer: a retry inside the client writes nothing twice."""
 
@@ -50,6 +56,7 @@ class KafkaLog:
         )
 
     def publish(self, topic: Topic, values: Iterable[Model]) -> int:
+        topic = named(self._settings, topic)
         failures: list[KafkaError] = []
 
         def delivered(error: KafkaError | None, _message: Message) -> None:
@@ -88,13 +95,13 @@ class KafkaQueue:
 
     def __init__(self, settings: KafkaSettings, topic: Topic, group: str) -> None:
         self._settings = settings
-        self._topic = topic
+        self._topic = topic = named(settings, topic)
         self._where = f"Kafka at {settings.bootstrap_servers}"
         self._polled: dict[tuple[str, int], Message] = {}
         self._consumer = Consumer(
             client_config(settings)
             | {
-                "group.id": group,
+                "group.id": settings.topic_prefix + group,
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_committed",

@@ -1,0 +1,1 @@
+"""Makes the bucket, the topics and the indexes."""
