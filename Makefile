@@ -36,7 +36,7 @@ help: ## This list
 demo: .venv/.demo $(SERVERS) $(SPARK) ## The whole platform on this machine; options: make demo DEMO="--feed URL --no-dashboard", list: DEMO=--help
 	@$(BIN)/python -m demo $(DEMO)
 
-test: .venv/.dev $(SERVERS) $(SPARK) ## All tests that need nothing but this machine; some of them: make test TEST="tests/unit -k engagement"
+test: .venv/.dev .venv-airflow/.installed $(SERVERS) $(SPARK) ## All tests that need nothing but this machine; some of them: make test TEST="tests/unit -k engagement"
 	$(BIN)/python -m pytest -m "not models" $(TEST)
 
 test-models: .venv-models/.installed $(SERVERS) $(SPARK) ## The tests that need torch, in an environment of their own (4 GB)
@@ -82,7 +82,7 @@ requirements: $(BIN)/uv ## Compile requirements/*.txt anew from pyproject.toml; 
 	compile demo pyproject.toml $(DEMO_EXTRAS) $$same; \
 	for stage in $(STAGES) dashboard; do compile $$stage pyproject.toml --extra $$stage $$same; done; \
 	compile bench pyproject.toml $(DEMO_EXTRAS) --extra bench --group test $$same; \
-	for tool in uv java mongo-local; do compile $$tool requirements/$$tool.in; done; \
+	for tool in uv java mongo-local airflow transcribe_cuda; do compile $$tool requirements/$$tool.in; done; \
 	config=--no-config; \
 	compile sentence_transformers pyproject.toml --extra embed --extra sentence_transformers $$same; \
 	compile models pyproject.toml $(DEMO_EXTRAS) --extra sentence_transformers --group test $$same
@@ -92,7 +92,7 @@ clean-data: ## Forget what the demo made, keep the environments
 	rm -rf .earshot/data .earshot/logs .earshot/config
 
 clean: ## Remove everything that make ever made
-	rm -rf .venv .venv-mongo .venv-models .venv-java .earshot .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-mongo .venv-models .venv-java .venv-airflow .earshot .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # Each environment is made by uv, which itself lives in .venv.
 
@@ -116,7 +116,8 @@ $(BIN)/uv: requirements/uv.txt | python-is-new-enough
 .venv-mongo/.installed: requirements/mongo-local.txt
 .venv-models/.installed: requirements/models.txt
 .venv-java/.installed: requirements/java.txt
-.venv-mongo/.installed .venv-models/.installed .venv-java/.installed: $(BIN)/uv
+.venv-airflow/.installed: requirements/airflow.txt
+.venv-mongo/.installed .venv-models/.installed .venv-java/.installed .venv-airflow/.installed: $(BIN)/uv
 	@echo "installing $(filter requirements/%,$^) into $(@D)"
 	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(@D)
 	@$(INSTALL) --python $(@D)/bin/python -r $(filter requirements/%,$^)
