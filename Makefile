@@ -6,10 +6,12 @@ DEMO ?=
 TEST ?=
 BENCH ?=
 UPGRADE ?=
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 BIN := .venv/bin
 JARS := .earshot/jars
 STAGES := fetch_metadata transcribe embed similarity simulate_events stream_events train_als recommend evaluate publish maintain provision
+IMAGES ?= base-python base-spark $(subst _,-,$(STAGES)) dashboard samples airflow minio
 DEMO_EXTRAS := $(patsubst %,--extra %,$(STAGES) dashboard)
 
 # A cache of our own is dropped after use: it would hold pyspark's sources twice, and the environments keep what they link to.
@@ -28,7 +30,7 @@ SPARK := $(JARS)/spark/.complete
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-models bench lint format chart java jars jars-s3 mongo minio requirements clean-data clean python-is-new-enough
+.PHONY: help demo test test-models bench lint format chart images java jars jars-s3 mongo minio requirements clean-data clean python-is-new-enough
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +60,9 @@ format: .venv/.dev ## Format the code and repair what can be repaired
 chart: .venv/.dev ## Write what is made from the code in charts/: the schema of the values, and the rendered profiles that tests compare with
 	$(BIN)/python charts/schema.py
 	EARSHOT_TEST_GOLDENS=write $(BIN)/python -m pytest -q tests/charts/test_goldens.py
+
+images: ## All container images, with docker, podman or buildah; some of them: make images IMAGES="base-python publish"
+	images/build.sh $(VERSION) $(IMAGES)
 
 java: .venv-java/.installed ## A Java 17 in .earshot/java, for machines without one
 	.venv-java/bin/cjdk --jdk temurin:17 --cache-dir $(CURDIR)/.earshot/java java-home

@@ -78,6 +78,8 @@ def stage(name: str, arguments: tuple[str, ...] = ()) -> Any:
         "log_pod_spec_on_failure": False,
         "startup_timeout_seconds": 900,
         "random_name_suffix": True,
+        # Said outright: without a stored connection the triggerer would look for a kubeconfig when a deferred task comes back.
+        "in_cluster": True,
     }
     if name in SPARK_STAGES and SPARK_MODE == "operator":
         return StageSpark(**common, application_file=f"{name}.yaml", name=f"earshot-{name.replace('_', '-')}", delete_on_termination=True)

@@ -74,6 +74,7 @@ def test_every_task_is_retried_bounded_and_owned(dags):
             assert task.owner == "earshot"
             assert task.log_pod_spec_on_failure is False
             assert task.do_xcom_push is False
+            assert task.in_cluster is True
 
 
 def test_a_stage_has_the_same_pool_in_every_dag_and_each_pool_is_declared_with_one_slot(dags):
