@@ -13,7 +13,6 @@ metadata:
 spec:
   type: Python
   mode: cluster
-  pythonVersion: "3"
   sparkVersion: {{ $root.Values.spark.version | quote }}
   image: {{ include "earshot.image" (list $root $values.image (printf "earshot-%s" ($stage | replace "_" "-"))) }}
   imagePullPolicy: {{ $root.Values.global.imagePullPolicy }}
@@ -28,9 +27,6 @@ spec:
   sparkConf:
     spark.driver.extraClassPath: {{ $classPath }}
     spark.executor.extraClassPath: {{ $classPath }}
-    # A read-only root: what Spark spills and unpacks goes to the scratch volume.
-    spark.local.dir: /tmp
-    spark.kubernetes.local.dirs.tmpfs: "false"
   volumes: {{ include "earshot.stage.volumes" (list $root $stage) | nindent 4 }}
   driver: {{ include "earshot.stage.sparkPod" (dict "root" $root "stage" $stage "resources" $values.resources "memory" $values.spark.driverMemory) | nindent 4 }}
     serviceAccount: {{ include "earshot.name" (list $root "spark") }}
