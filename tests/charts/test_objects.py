@@ -134,7 +134,8 @@ def test_nothing_of_the_cluster_is_taken(render, profile) -> None:
 
 def test_a_changed_setting_changes_only_the_pods_that_use_it(render, profile) -> None:
     before = {key: json.dumps(one) for key, one in keyed(render(profile("kind"))).items()}
-    values = profile("kind") | {"stages": {"stream_events": {"config": {"trigger_interval_s": 7}}}}
+    values = profile("kind")
+    values["stages"]["stream_events"] = {"config": {"trigger_interval_s": 7}}
     after = {key: json.dumps(one) for key, one in keyed(render(values)).items()}
     changed = {key for key in before if before[key] != after[key] and key[0] != "Secret"}
     assert changed == {("ConfigMap", "earshot-stream-events-config"), ("Deployment", "earshot-stream-events")}
